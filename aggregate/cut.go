@@ -1,0 +1,154 @@
+package aggregate
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Published is what the cut of one window gives. Installs + Carried is what was
+// counted: either all of it is in Rows, or all of it is carried.
+type Published struct {
+	Rows     []Row // ordered by Key
+	Installs int
+	Carried  int
+	// SchemaVersions that at least b of the installs were decoded with, ascending.
+	SchemaVersions []int
+}
+
+// Cut cuts the counted installs of one dataset and window into rows: one
+// partition, every install in exactly one row, every row at least k, so that
+// every sum, difference or complement of rows is 0 or at least k. It depends on
+// what was counted and on nothing else: not on the order or grouping of the input.
+func Cut(d Dataset, s Settings, b Batch) Published {
+	groups := make([]*Counted, 0, len(b.Groups))
+	open := b.OpenRevenue
+	for i := range b.Groups {
+		g := &b.Groups[i]
+		if g.N <= 0 {
+			continue
+		}
+		groups = append(groups, g)
+		open = open || g.Kind == ValueFine && g.Payer && g.RevenueMax == nil
+	}
+	c := cutter{dataset: d, settings: s, openRevenue: open, versions: schemaVersions(groups, s.B)}
+	top := newBranch(Row{Level: LevelTotal}, groups)
+	if top.n < s.K {
+		return Published{Carried: top.n}
+	}
+	rows := c.cut(top)
+	slices.SortFunc(rows, func(a, b Row) int { return strings.Compare(a.Key(), b.Key()) })
+	return Published{Rows: rows, Installs: top.n, SchemaVersions: c.versions}
+}
+
+type cutter struct {
+	dataset     Dataset
+	settings    Settings
+	openRevenue bool
+	versions    []int
+}
+
+// cut gives the rows of a node of at least k installs.
+func (c cutter) cut(node branch) []Row {
+	var visible, hidden []branch
+	for _, child := range node.children(c.settings.Depth) {
+		if child.n >= c.settings.K {
+			visible = append(visible, child)
+		} else {
+			hidden = append(hidden, child)
+		}
+	}
+	slices.SortFunc(visible, bySize)
+	for len(visible) > 0 && !c.enough(node, hidden) {
+		hidden = append(hidden, visible[0])
+		visible = visible[1:]
+	}
+	if len(visible) == 0 {
+		return []Row{c.measure(node)}
+	}
+	var rows []Row
+	for _, child := range visible {
+		rows = append(rows, c.cut(child)...)
+	}
+	if len(hidden) > 0 {
+		rows = append(rows, c.measure(together(node.row, hidden)))
+	}
+	return rows
+}
+
+// enough reports whether hidden siblings may be published as one `other` row:
+// there are none, or they hold k. An `other` of networks must also hold k outside
+// its largest network, which knows its own installs and could subtract them.
+func (c cutter) enough(node branch, hidden []branch) bool {
+	sum, largest := 0, 0
+	for _, h := range hidden {
+		sum += h.n
+		largest = max(largest, h.n)
+	}
+	if node.row.Level == LevelTotal {
+		return sum == 0 || sum-largest >= c.settings.K
+	}
+	return sum == 0 || sum >= c.settings.K
+}
+
+func together(parent Row, hidden []branch) branch {
+	row := parent
+	row.Level = LevelOther
+	var groups []*Counted
+	for _, h := range hidden {
+		groups = append(groups, h.groups...)
+	}
+	return newBranch(row, groups)
+}
+
+func (c cutter) measure(leaf branch) Row {
+	row := leaf.row
+	row.SchemaVersions = c.versions
+	var t tally
+	for _, g := range leaf.groups {
+		t.add(g)
+	}
+	t.publish(&row, c.dataset, c.settings, c.openRevenue)
+	return row
+}
+
+func bySize(a, b branch) int {
+	if a.n != b.n {
+		return a.n - b.n
+	}
+	return strings.Compare(a.row.Key(), b.row.Key())
+}
+
+func schemaVersions(groups []*Counted, b int) []int {
+	installs := map[int]int{}
+	for _, g := range groups {
+		installs[g.SchemaVersion] += g.N
+	}
+	versions := []int{}
+	for v, n := range installs {
+		if v != 0 && n >= b {
+			versions = append(versions, v)
+		}
+	}
+	slices.Sort(versions)
+	return versions
+}
+
+// check refuses to let out what is not a partition into rows of at least k. Cut
+// can't give such a thing; the promise is worth a second look before it is kept.
+func (p Published) check(k, counted int) error {
+	sum := 0
+	for i, r := range p.Rows {
+		if r.Installs < k {
+			return fmt.Errorf("row %s is below k", r.Key())
+		}
+		if i > 0 && p.Rows[i-1].Key() >= r.Key() {
+			return fmt.Errorf("row %s is out of order or there twice", r.Key())
+		}
+		sum += r.Installs
+	}
+	if sum != p.Installs || sum+p.Carried != counted {
+		return fmt.Errorf("published %d and carried %d installs are not the %d counted", sum, p.Carried, counted)
+	}
+	return nil
+}

@@ -1,0 +1,164 @@
+// Package aggregate owns what leaves the house about crowds: it cuts the counted
+// installs of one sealed window into rows of at least k, lets a measure stand on
+// a row only where at least b installs are behind it, and seals each window once.
+//
+// It refuses anything about a single install: it knows no postback, no value and
+// no identity, only groups of counted installs that are alike. It has no SQL, no
+// HTTP and no clock of its own; the stores behind Sealer are interfaces.
+package aggregate
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/shopspring/decimal"
+)
+
+// Dataset kinds. A qualifier is a losing postback (did-win false): it is counted
+// apart from installs and never carries a value.
+const (
+	KindInstall      = "install"
+	KindReengagement = "reengagement"
+	KindQualifier    = "qualifier"
+)
+
+// Environments. Rows signed by development keys are never mixed with the others.
+const (
+	EnvProduction  = "production"
+	EnvDevelopment = "development"
+)
+
+// Dataset is what one partition is made of. The three postbacks of an install
+// can't be joined by anyone, so each sequence index is a dataset of its own.
+type Dataset struct {
+	AppID         int64  `json:"app_id"`
+	SequenceIndex int    `json:"sequence_index"` // 0, 1, 2
+	Kind          string `json:"kind"`           // install, reengagement, qualifier
+	Environment   string `json:"environment"`    // production, development
+}
+
+// String is the dataset as it stands at the head of release ids.
+func (d Dataset) String() string {
+	return fmt.Sprintf("%d.%d.%s.%s", d.AppID, d.SequenceIndex, d.Kind, d.Environment)
+}
+
+// Id kinds: which of Apple's two members named the campaign.
+const (
+	IDSource   = "source"   // source-identifier, 2 to 4 digits (SKAdNetwork 4, AdAttributionKit)
+	IDCampaign = "campaign" // campaign-id, 1 to 100 (SKAdNetwork 1-3)
+)
+
+// Short forms: which end of a source identifier Apple leaves when the crowd is
+// small. A setting of the network.
+const (
+	ShortLast  = "last"  // 39 > 239 > 5239, as in Apple's samples
+	ShortFirst = "first" // 52 > 523 > 5239
+)
+
+// Value kinds: what is known of what an install did. They add up to the installs.
+const (
+	ValueNull     = "null"     // withheld by Apple: unknown, never zero
+	ValueUnset    = "unset"    // the app never set a value
+	ValueUnmapped = "unmapped" // a value that the schema has no row for (or reserves)
+	ValueCoarse   = "coarse"   // low, medium, high
+	ValueFine     = "fine"     // 0 to 63
+)
+
+// Coarse levels, in their order.
+const (
+	CoarseLow    = "low"
+	CoarseMedium = "medium"
+	CoarseHigh   = "high"
+)
+
+// Counted is one group of counted installs that are alike in everything below;
+// the store groups them, so N is a multiplicity. Counted means verified,
+// deduplicated, winning, and signed by a key of the dataset's environment: the
+// store lets nothing else in, since every row here lifts a cell towards k.
+type Counted struct {
+	N         int
+	NetworkID string // lower case
+	IDKind    string // source, campaign
+	Source    string // digits or campaign id, as sent
+	ShortForm string // last, first; read for IDKind source only
+
+	Kind   string // null, unset, unmapped, coarse, fine
+	Coarse string // low, medium, high; read for Kind coarse only
+
+	// Read for Kind fine only; amounts are per install, in the app's currency,
+	// clamped at the schema's cap. RevenueMax nil: the band is open.
+	Payer      bool
+	RevenueMin decimal.Decimal
+	RevenueEst decimal.Decimal
+	RevenueMax *decimal.Decimal
+
+	SchemaVersion int // 0: no schema decoded it
+}
+
+// Batch is every unsealed counted install that a window takes.
+type Batch struct {
+	Groups []Counted
+	// OpenRevenue: some schema version that may have decoded rows of this batch
+	// has an open band and no cap. Decided by the versions, never by the rows:
+	// then no row has a revenue_max, and its absence tells nothing.
+	OpenRevenue bool
+}
+
+// Installs is the number of installs in the batch.
+func (b Batch) Installs() int {
+	n := 0
+	for _, g := range b.Groups {
+		n += g.N
+	}
+	return n
+}
+
+// Release kinds, views and states of the ledger.
+const (
+	ReleaseBase     = "base"
+	ReleaseRedecode = "redecode"
+	ReleaseModel    = "model"
+
+	ViewCohort = "cohort"
+
+	StatePrepared  = "prepared"  // in the ledger with its rows, not yet in the published store
+	StatePublished = "published" // in the published store, for ever
+	StateCarried   = "carried"   // below k: nothing was published and nothing will be
+)
+
+// Release is one line of the ledger and, unless it was carried, the rows that
+// are published under it in one transaction. Rows, Settings, Carried, State and
+// Digest are for operators; the public ledger has the columns of contract
+// `release` only, and no line for a carried window.
+type Release struct {
+	ID           string  `json:"id"` // see ReleaseID
+	Dataset      Dataset `json:"dataset"`
+	View         string  `json:"view"`
+	Kind         string  `json:"kind"`
+	ModelVersion int     `json:"model_version"`
+	// Window is the window that was sealed; with dataset, view, kind and model
+	// version it is the unique key of the ledger.
+	Window Window `json:"window"`
+	// WindowStart is what is published as window_start: Window.Start, or the start
+	// of the first of the windows whose installs were carried into this one.
+	WindowStart time.Time `json:"window_start"`
+	// Taken bounds the rows that were cut: unsealed, counted_at in [Start, End).
+	Taken          Window    `json:"taken"`
+	K              int       `json:"k"`
+	B              int       `json:"b"`
+	SchemaVersions []int     `json:"schema_versions"` // see Published
+	SealedAt       time.Time `json:"sealed_at"`
+	Lab            bool      `json:"lab"`
+	Settings       Settings  `json:"settings"`
+	State          string    `json:"state"`
+	Rows           []Row     `json:"rows,omitempty"`
+	Installs       int       `json:"installs"` // in Rows; for a carried release 0
+	Carried        int       `json:"carried"`  // installs that wait; operators only
+	Digest         string    `json:"digest"`   // Digest of what was cut; operators only, keyed where shown
+}
+
+// ReleaseID is the deterministic, readable name of a release, for example
+// "525463029.0.install.production.2026-11-16.week.cohort.base.0".
+func ReleaseID(d Dataset, w Window, view, kind string, modelVersion int) string {
+	return fmt.Sprintf("%s.%s.%s.%s.%s.%d", d, w.Start.UTC().Format(time.DateOnly), w.Kind(), view, kind, modelVersion)
+}

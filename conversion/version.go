@@ -1,0 +1,115 @@
+package conversion
+
+import (
+	"time"
+
+	"skand/schema"
+)
+
+// SchemaVersion is one published version of an app's schema.
+type SchemaVersion struct {
+	Version       int
+	EffectiveFrom time.Time
+	Document      *schema.Document
+}
+
+// Flags that a decode can carry.
+const (
+	FlagAmbiguous     = "ambiguous"      // two versions may have been on the phone
+	FlagRetryPossible = "retry_possible" // certain unless this arrival was a late retry
+	FlagClamped       = "clamped"        // revenue above the schema's cap
+	FlagOverlap       = "overlap"        // the deterministic side counts this install too
+)
+
+// How long a published version takes to be on every phone, and how long Apple may
+// go on repeating what a phone set before.
+const (
+	adoption  = 24 * hour
+	retries   = 216 * hour // nine days
+	leastWait = 24 * hour  // Apple never sends sooner after the last update
+)
+
+// Bind chooses the version that the phone behind an arrival used. A value seen at
+// arrival a was set on the phone earlier, and phones may hold a cached mapping:
+//
+//   - a <= T+24h: the older version for certain, for Apple waits that long;
+//   - a >= adopted+grace+216h: the newer one for certain;
+//   - from adopted+grace on: the newer one, unless this was a late retry;
+//   - between: ambiguous; the version in force at the estimated last update.
+//
+// Before the first version there was none, so the first binds everything earlier.
+// Versions are in ascending order. The result is nil only if there is none.
+func Bind(versions []SchemaVersion, p *Pending) (*SchemaVersion, []string) {
+	if len(versions) == 0 {
+		return nil, nil
+	}
+	a := p.ReceivedAt
+	old := 0
+	for i := range versions {
+		if versions[i].EffectiveFrom.Add(leastWait).Before(a) {
+			old = i
+		}
+	}
+	if old == 0 {
+		return &versions[0], nil
+	}
+	// versions[old] is the newest that can have been on the phone.
+	settled := versions[old].EffectiveFrom.Add(adoption + grace(versions[old-1:old+1], p))
+	switch {
+	case !a.Before(settled.Add(retries)):
+		return &versions[old], nil
+	case !a.Before(settled):
+		return &versions[old], []string{FlagRetryPossible}
+	}
+	updated := a.Add(-lastUpdate(p))
+	bound := 0
+	for i := 0; i <= old; i++ {
+		if !versions[i].EffectiveFrom.After(updated) {
+			bound = i
+		}
+	}
+	return &versions[bound], []string{FlagAmbiguous}
+}
+
+// grace is the longest that Apple may hold back a value after it was set.
+func grace(versions []SchemaVersion, p *Pending) time.Duration {
+	if legacy(p.Framework, p.Version) {
+		return 48 * hour
+	}
+	none := []time.Duration{96 * hour, 264 * hour, 816 * hour}[p.Index]
+	longest := time.Duration(0)
+	for i := range versions {
+		l := lockHours(versions[i].Document, p)
+		if l == 0 {
+			return none
+		}
+		g := time.Duration(l+48) * hour
+		if p.Index > 0 {
+			g = time.Duration(l+144) * hour
+		}
+		longest = max(longest, g)
+	}
+	return min(longest, none)
+}
+
+// lastUpdate is the estimate of how long before its arrival a value was last set.
+func lastUpdate(p *Pending) time.Duration {
+	if p.Index > 0 && !legacy(p.Framework, p.Version) {
+		return 84 * hour
+	}
+	return 36 * hour
+}
+
+// lockHours is the time lock of the window that the postback reports, or 0.
+func lockHours(d *schema.Document, p *Pending) int {
+	windows := d.Windows
+	if p.Kind == KindReengagement && len(d.ReengagementWindows) > 0 {
+		windows = d.ReengagementWindows
+	}
+	for _, w := range windows {
+		if w.Index == p.Index && w.Lock != nil && w.Lock.On == schema.LockTime {
+			return w.Lock.Number
+		}
+	}
+	return 0
+}

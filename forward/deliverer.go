@@ -1,0 +1,210 @@
+package forward
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"skand/internal/clock"
+)
+
+const (
+	// pollEvery bounds how late another process's rows are noticed.
+	pollEvery = time.Second
+	// storeTimeout bounds one call of the outbox, so that a shutdown ends in time.
+	storeTimeout = 5 * time.Second
+)
+
+// Options of a deliverer. Outbox, Client and Clock are needed.
+type Options struct {
+	Outbox  Outbox
+	Client  *http.Client // one that guards the addresses it dials
+	Clock   clock.Clock
+	Log     *slog.Logger
+	Metrics *Metrics
+	Drain   time.Duration // how long a shutdown lets attempts finish; default 8 s
+}
+
+// Deliverer works the outbox: one claim loop per destination. Several may run on
+// one store, in one process or many.
+type Deliverer struct {
+	Options
+	schedule Schedule
+	wake     chan struct{}
+
+	mu    sync.Mutex
+	lanes map[string]*lane
+}
+
+// NewDeliverer returns a deliverer that does nothing until Run or DeliverDue.
+func NewDeliverer(o Options) *Deliverer {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Metrics == nil {
+		o.Metrics = NewMetrics(nil)
+	}
+	if o.Drain == 0 {
+		o.Drain = 8 * time.Second
+	}
+	client := *o.Client // a redirect is an answer, whatever client was handed in
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	o.Client = &client
+	return &Deliverer{
+		Options: o, schedule: DefaultSchedule(),
+		wake: make(chan struct{}, 1), lanes: map[string]*lane{},
+	}
+}
+
+// Wake says that deliveries were written (or a destination edited). It never
+// blocks.
+func (d *Deliverer) Wake() {
+	select {
+	case d.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Run delivers until ctx ends. Then nothing more is claimed, attempts in flight
+// get the drain time, and what is unfinished after it is released, not charged.
+func (d *Deliverer) Run(ctx context.Context) error {
+	sending, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	w := &work{d: d, ctx: ctx, sending: sending, now: d.Clock.Now}
+	started := map[*lane]bool{}
+	for ctx.Err() == nil {
+		wait := d.tick(ctx, func(l *lane) {
+			if !started[l] {
+				started[l] = true
+				w.wg.Go(func() { w.loop(l) })
+			}
+			l.poke()
+		})
+		select {
+		case <-ctx.Done():
+		case <-d.wake:
+		case <-d.Clock.After(wait):
+		}
+	}
+	done := make(chan struct{})
+	go func() {
+		w.wg.Wait()
+		close(done)
+	}()
+	draining, cancel := context.WithTimeout(sending, d.Drain)
+	defer cancel()
+	select {
+	case <-done:
+	case <-draining.Done():
+		stop()
+		<-done
+	}
+	return nil
+}
+
+// tick looks at the whole outbox once: it ends what expired, pokes the lanes that
+// have something due, and returns how long there is nothing to do.
+func (d *Deliverer) tick(ctx context.Context, due func(*lane)) time.Duration {
+	lanes, queue, err := d.look(ctx)
+	if err != nil {
+		if ctx.Err() == nil {
+			d.Log.Error("forward: the outbox cannot be read; trying again", "error", err)
+		}
+		return pollEvery
+	}
+	now, wait := d.Clock.Now(), pollEvery
+	for _, q := range queue {
+		l := lanes[q.DestinationID]
+		if l == nil || q.Next.IsZero() {
+			continue
+		}
+		if _, _, ok := l.current(); !ok {
+			continue
+		}
+		if q.Next.After(now) {
+			wait = min(wait, q.Next.Sub(now))
+			continue
+		}
+		due(l)
+	}
+	return wait
+}
+
+// look expires, reads the destinations and their queues, and sets the gauges.
+func (d *Deliverer) look(ctx context.Context) (map[string]*lane, []Due, error) {
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	now := d.Clock.Now()
+	expired, err := d.Outbox.Expire(ctx, now)
+	if err != nil {
+		return nil, nil, fmt.Errorf("expire deliveries: %w", err)
+	}
+	for _, e := range expired {
+		d.Metrics.expired(e.DestinationID, e.Rows)
+		d.Log.Warn("forward: deliveries expired", "destination", e.DestinationID, "rows", e.Rows)
+	}
+	all, err := d.Outbox.Destinations(ctx)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read destinations: %w", err)
+	}
+	queue, err := d.Outbox.Due(ctx)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read queues: %w", err)
+	}
+	oldest := make(map[string]time.Time, len(queue))
+	for _, q := range queue {
+		oldest[q.DestinationID] = q.Oldest
+	}
+	lanes := make(map[string]*lane, len(all))
+	for _, r := range all {
+		lanes[r.Destination.ID] = d.lane(r)
+		d.Metrics.waiting(r.Destination.ID, oldest[r.Destination.ID], now)
+		d.Metrics.state(r)
+	}
+	return lanes, queue, nil
+}
+
+// lane returns the destination's lane, with its newest definition.
+func (d *Deliverer) lane(r Registered) *lane {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	l := d.lanes[r.Destination.ID]
+	if l == nil {
+		l = newLane(r.Destination.ID)
+		d.lanes[r.Destination.ID] = l
+	}
+	if err := l.set(r); err != nil {
+		d.Log.Error("forward: a stored URL cannot be used; edit the destination", "destination", l.id, "error", err)
+	}
+	return l
+}
+
+// DeliverDue attempts everything that is due now, once, within each destination's
+// limits, and returns when it is settled, also what a Run beside it has taken. n
+// counts the attempts of this call.
+func (d *Deliverer) DeliverDue(ctx context.Context) (n int, err error) {
+	lanes, _, err := d.look(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("deliver what is due: %w", err)
+	}
+	at := d.Clock.Now()
+	w := &work{d: d, ctx: ctx, sending: ctx, now: func() time.Time { return at }}
+	var mu sync.Mutex
+	var errs []error
+	for _, l := range lanes {
+		w.wg.Go(func() {
+			claimed, err := w.drain(l)
+			err = errors.Join(err, l.idle(ctx))
+			mu.Lock()
+			defer mu.Unlock()
+			n += claimed
+			errs = append(errs, err)
+		})
+	}
+	w.wg.Wait()
+	return n, errors.Join(errs...)
+}

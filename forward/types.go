@@ -1,0 +1,111 @@
+// Package forward owns what leaves the house: destinations, the routing of
+// conversions to them, URL templates, outcome classes, the retry schedule and
+// the deliverer that works the outbox.
+//
+// The promise is at least once, unordered, under a stable id, until a delivery
+// expires; delivered means that the receiver answered 2xx. The package refuses
+// to decide what happened (package conversion) and what may be published
+// (package aggregate), holds no SQL and makes no transport of its own: the
+// caller hands it a client that guards the addresses it dials.
+package forward
+
+import (
+	"encoding/json"
+	"errors"
+	"time"
+)
+
+// Kinds of conversions. A destination lists those that it takes.
+const (
+	KindInstall = "install"
+	KindEvent   = "event"
+	KindModeled = "modeled"
+)
+
+// AttAuthorized is the only att_status under which identifiers may leave.
+const AttAuthorized = "authorized"
+
+// Conversion is what may leave the house, as the conversion and aggregate side
+// hand it over.
+type Conversion struct {
+	Kind       string // install, event, modeled
+	DedupKey   string // the stable id of the thing; one delivery per destination and key
+	AppID      int64
+	NetworkID  string    // attributed network; "" = organic
+	OccurredAt time.Time // expiry counts from here
+	Fields     map[string]string
+	Att        string // att_status of the phone, "" when unknown
+	Limited    bool   // Limited Data Sharing: nothing leaves
+}
+
+// Delivery is one conversion on its way to one destination.
+type Delivery struct {
+	ID            string // UUID, constant over retries: {delivery_id}
+	DestinationID string
+	AppID         int64
+	DedupKey      string
+	Kind          string
+	EventName     string            // the receiver's name of the event
+	Fields        map[string]string // macro name -> value; absent or "" = no value
+	CreatedAt     time.Time
+	DueAt         time.Time
+	ExpiresAt     time.Time
+	Attempts      int   // counted at claim, so the first attempt is 1
+	Fence         int64 // raised by every claim; settling needs the current one
+}
+
+// State is where a delivery stands.
+type State string
+
+// The states. Pending rows are due at their time; held and gone rows wait until
+// the destination is edited; delivered, refused and expired are final.
+const (
+	StatePending   State = "pending"
+	StateDelivered State = "delivered"
+	StateHeld      State = "held"
+	StateRefused   State = "refused"
+	StateExpired   State = "expired"
+	StateGone      State = "gone"
+)
+
+// States lists every state, for filters and for counts.
+func States() []State {
+	return []State{StatePending, StateDelivered, StateHeld, StateRefused, StateExpired, StateGone}
+}
+
+// Attempt is one line of the attempt log. It never holds the rendered URL, for
+// tokens and identifiers stand in it.
+type Attempt struct {
+	DeliveryID      string        `json:"delivery_id"`
+	AppID           int64         `json:"app_id"`
+	Attempt         int           `json:"attempt"`
+	At              time.Time     `json:"at"`
+	Duration        time.Duration `json:"-"`
+	Class           Class         `json:"class"`
+	Status          int           `json:"status"` // 0: no answer
+	Reason          string        `json:"reason"`
+	Answer          string        `json:"answer"` // first KiB, secrets redacted
+	TemplateVersion int           `json:"template_version"`
+}
+
+// MarshalJSON adds the duration in whole milliseconds.
+func (a Attempt) MarshalJSON() ([]byte, error) {
+	type members Attempt
+	return json.Marshal(struct {
+		members
+		Milliseconds int64 `json:"duration_ms"`
+	}{members(a), a.Duration.Milliseconds()})
+}
+
+// Settlement is the end of one attempt.
+type Settlement struct {
+	Attempt       Attempt
+	DestinationID string
+	Fence         int64 // of the claim
+	State         State
+	DueAt         time.Time // only when State is pending
+}
+
+// ErrFenced says that the delivery has been claimed anew (or settled) since: the
+// lease had lapsed, and the outcome belongs to the later claim.
+var ErrFenced = errors.New("the delivery was claimed again after its lease lapsed")

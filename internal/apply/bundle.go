@@ -1,0 +1,239 @@
+// Package apply owns the files of `skand apply`: apps, networks, schemas,
+// destinations and trusted keys as YAML or JSON, read strictly and checked before
+// anything is stored. It refuses SQL; what a bundle changes is decided by the store.
+package apply
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/netip"
+	"regexp"
+	"strings"
+	"time"
+
+	"skand/aggregate"
+	"skand/forward"
+	"skand/schema"
+	"skand/skan"
+)
+
+// Bundle is everything that one apply says. What it does not name stays as it is.
+type Bundle struct {
+	Apps         []App                 `json:"apps,omitempty"`
+	Networks     []Network             `json:"networks,omitempty"`
+	Destinations []forward.Destination `json:"destinations,omitempty"`
+	TrustedKeys  []TrustedKey          `json:"trusted_keys,omitempty"`
+	Forward      *Forward              `json:"forward,omitempty"`
+}
+
+// App is one advertised app.
+type App struct {
+	AppID               int64           `json:"app_id"`
+	Name                string          `json:"name,omitempty"`
+	BundleID            string          `json:"bundle_id,omitempty"`
+	Currency            string          `json:"currency,omitempty"`
+	Window              string          `json:"window,omitempty"` // week, day
+	K                   int             `json:"k,omitempty"`
+	B                   int             `json:"b,omitempty"`
+	Depth               int             `json:"depth,omitempty"`
+	Revenue             string          `json:"revenue,omitempty"` // exact, banded
+	TrustDevelopment    bool            `json:"trust_development,omitempty"`
+	Schema              json.RawMessage `json:"schema,omitempty"` // file name, or the document itself
+	SchemaEffectiveFrom *time.Time      `json:"schema_effective_from,omitempty"`
+}
+
+// Network is one ad network.
+type Network struct {
+	NetworkID    string     `json:"network_id"`
+	Name         string     `json:"name,omitempty"`
+	Aliases      []string   `json:"aliases,omitempty"`
+	SourceDigits []string   `json:"source_digits,omitempty"`
+	ShortForm    string     `json:"short_form,omitempty"` // last, first
+	Campaigns    []Campaign `json:"campaigns,omitempty"`
+}
+
+// Campaign names a source identifier for a span of days.
+type Campaign struct {
+	Source       string  `json:"source"`
+	From         *string `json:"from,omitempty"` // YYYY-MM-DD
+	To           *string `json:"to,omitempty"`
+	CampaignID   string  `json:"campaign_id,omitempty"`
+	CampaignName string  `json:"campaign_name,omitempty"`
+}
+
+// TrustedKey is a key that is trusted beside Apple's.
+type TrustedKey struct {
+	Name        string `json:"name"`
+	KID         string `json:"kid,omitempty"`
+	SPKI        string `json:"spki"`
+	Environment string `json:"environment"` // production, development
+}
+
+// Forward holds what concerns every destination.
+type Forward struct {
+	AllowPrivateCIDRs []string `json:"allow_private_cidrs"`
+}
+
+// Prefixes parses the allow-list.
+func (f *Forward) Prefixes() ([]netip.Prefix, error) {
+	if f == nil {
+		return nil, nil
+	}
+	out := make([]netip.Prefix, 0, len(f.AllowPrivateCIDRs))
+	for i, s := range f.AllowPrivateCIDRs {
+		p, err := netip.ParsePrefix(s)
+		if err != nil {
+			return nil, fmt.Errorf("forward.allow_private_cidrs[%d]: %q is not a CIDR such as 10.0.0.0/8", i, s)
+		}
+		out = append(out, p)
+	}
+	return out, nil
+}
+
+// Settings of the app with defaults filled in.
+func (a *App) Settings() aggregate.Settings {
+	s := aggregate.DefaultSettings()
+	if a.Currency != "" {
+		s.Currency = a.Currency
+	}
+	if a.Window != "" {
+		s.Window = aggregate.WindowKind(a.Window)
+	}
+	if a.K != 0 {
+		s.K = a.K
+	}
+	if a.B != 0 {
+		s.B = a.B
+	}
+	if a.Depth != 0 {
+		s.Depth = a.Depth
+	}
+	if a.Revenue != "" {
+		s.Revenue = a.Revenue
+	}
+	return s
+}
+
+// Document parses the app's schema; nil if it has none.
+func (a *App) Document() (*schema.Document, error) {
+	if len(a.Schema) == 0 {
+		return nil, nil
+	}
+	return schema.Parse(a.Schema)
+}
+
+// Trusted turns the keys into those of package skan.
+func (b *Bundle) Trusted() []skan.TrustedKey {
+	out := make([]skan.TrustedKey, len(b.TrustedKeys))
+	for i, k := range b.TrustedKeys {
+		out[i] = skan.TrustedKey{Name: k.Name, KID: k.KID, SPKI: k.SPKI, Environment: skan.Environment(k.Environment)}
+	}
+	return out
+}
+
+var networkID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.-]*$`)
+
+// Check returns every fault of the bundle, each naming its field. allow is the
+// allow-list in force when the bundle does not bring one.
+func (b *Bundle) Check(allow []netip.Prefix) error {
+	var faults []error
+	bad := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
+	seen := map[string]bool{}
+	once := func(where, id string) {
+		if seen[id] {
+			bad("%s: %s is named twice; keep one", where, id)
+		}
+		seen[id] = true
+	}
+	for i := range b.Apps {
+		a := &b.Apps[i]
+		where := fmt.Sprintf("apps[%d]", i)
+		once(where, fmt.Sprintf("app %d", a.AppID))
+		faults = append(faults, a.check(where)...)
+	}
+	for i := range b.Networks {
+		n := &b.Networks[i]
+		where := fmt.Sprintf("networks[%d]", i)
+		n.NetworkID = strings.ToLower(n.NetworkID)
+		once(where, "network "+n.NetworkID)
+		faults = append(faults, n.check(where)...)
+	}
+	if b.Forward != nil {
+		var err error
+		if allow, err = b.Forward.Prefixes(); err != nil {
+			faults = append(faults, err)
+		}
+	}
+	for i, d := range b.Destinations {
+		once(fmt.Sprintf("destinations[%d]", i), "destination "+d.ID)
+		if err := d.Validate(allow); err != nil {
+			bad("destinations[%d]: %w", i, err)
+		}
+	}
+	for i, k := range b.TrustedKeys {
+		once(fmt.Sprintf("trusted_keys[%d]", i), "key "+k.Name)
+		if k.Environment != string(skan.Production) && k.Environment != string(skan.Development) {
+			bad("trusted_keys[%d].environment: want production or development, got %q", i, k.Environment)
+		}
+	}
+	if len(b.TrustedKeys) > 0 {
+		if _, err := skan.AppleKeys().With(b.Trusted()...); err != nil {
+			bad("trusted_keys: %w", err)
+		}
+	}
+	return errors.Join(faults...)
+}
+
+func (a *App) check(where string) []error {
+	var faults []error
+	if a.AppID <= 0 {
+		faults = append(faults, fmt.Errorf("%s.app_id: give the App Store id, a positive number", where))
+	}
+	if err := a.Settings().Validate(); err != nil {
+		faults = append(faults, fmt.Errorf("%s.%w", where, err))
+	}
+	if !schema.CurrencyKnown(a.Settings().Currency) {
+		faults = append(faults, fmt.Errorf("%s.currency: %q is not in ISO 4217", where, a.Currency))
+	}
+	d, err := a.Document()
+	if err != nil {
+		return append(faults, fmt.Errorf("%s.schema: %w", where, err))
+	}
+	if d == nil {
+		return faults
+	}
+	for _, f := range d.Validate().Errors {
+		faults = append(faults, fmt.Errorf("%s.schema%s: %s: %s", where, f.Pointer, f.Code, f.Message))
+	}
+	if d.AppID != 0 && d.AppID != a.AppID {
+		faults = append(faults, fmt.Errorf("%s.schema/app_id: the schema is of app %d, not %d", where, d.AppID, a.AppID))
+	}
+	if d.Currency != "" && d.Currency != a.Settings().Currency {
+		faults = append(faults, fmt.Errorf("%s.schema/currency: %s differs from the app's currency %s", where, d.Currency, a.Settings().Currency))
+	}
+	return faults
+}
+
+func (n *Network) check(where string) []error {
+	var faults []error
+	for _, id := range append([]string{n.NetworkID}, n.Aliases...) {
+		if !networkID.MatchString(id) {
+			faults = append(faults, fmt.Errorf("%s: %q is no network id: letters, digits, dot and hyphen", where, id))
+		}
+	}
+	if n.ShortForm != "" && n.ShortForm != aggregate.ShortLast && n.ShortForm != aggregate.ShortFirst {
+		faults = append(faults, fmt.Errorf("%s.short_form: want last or first, got %q", where, n.ShortForm))
+	}
+	for i, c := range n.Campaigns {
+		for name, day := range map[string]*string{"from": c.From, "to": c.To} {
+			if day == nil {
+				continue
+			}
+			if _, err := time.Parse(time.DateOnly, *day); err != nil {
+				faults = append(faults, fmt.Errorf("%s.campaigns[%d].%s: %q is no day such as 2026-11-01", where, i, name, *day))
+			}
+		}
+	}
+	return faults
+}

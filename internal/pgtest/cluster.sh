@@ -1,0 +1,76 @@
+#!/bin/sh
+# One throwaway PostgreSQL cluster that lives exactly as long as this script's
+# standard input stays open. It prints the superuser URL as its only line on
+# standard output, waits for the end of its input, then stops the cluster and
+# removes the folder.
+#
+# Why a pipe and not a signal or a pid file: the kernel closes a dead process's
+# pipes, so whoever holds the other end (a test process, .ci/with-postgres) may
+# end in any way, kill -9 included, and no server is left behind.
+set -eu
+# Ctrl-C reaches the whole process group; only the pipe decides when to stop.
+trap '' INT HUP TERM
+
+fail() { echo "pgtest: $*" >&2; exit 1; }
+
+bindir=
+for dir in "$(pg_config --bindir 2>/dev/null || true)" /usr/lib/postgresql/15/bin \
+	/usr/lib/postgresql/*/bin /usr/local/opt/postgresql*/bin /opt/homebrew/opt/postgresql*/bin \
+	"$(dirname "$(command -v initdb || echo /nowhere/initdb)")"; do
+	if [ -x "$dir/initdb" ] && [ -x "$dir/postgres" ] && [ -x "$dir/pg_ctl" ]; then
+		bindir=$dir
+		break
+	fi
+done
+[ -n "$bindir" ] || fail "no PostgreSQL server programs found (initdb, postgres, pg_ctl);" \
+	"install the package 'postgresql', or set SKAND_TEST_POSTGRES to a superuser URL"
+
+# PostgreSQL refuses to run as root, so root lends it an unprivileged user. That
+# user has to reach the folder, which root's own TMPDIR may not allow.
+user= base=${TMPDIR:-/tmp}
+if [ "$(id -u)" = 0 ]; then
+	base=/tmp
+	user=nobody
+	if id postgres >/dev/null 2>&1; then user=postgres; fi
+fi
+as() {
+	if [ -n "$user" ]; then runuser -u "$user" -- "$@"; else "$@"; fi
+}
+
+cd "$base"
+root=$(as mktemp -d "$base/skand-pg.XXXXXX")
+cleanup() {
+	as "$bindir/pg_ctl" stop -D "$root/data" -m immediate >/dev/null 2>&1 || true
+	rm -rf "$root"
+}
+trap cleanup EXIT
+
+# A superuser may run programs as its operating-system user, so even a throwaway
+# server on the loopback has a password.
+password=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
+printf '%s\n' "$password" | as tee "$root/password" >/dev/null
+as chmod 600 "$root/password"
+as "$bindir/initdb" -D "$root/data" -U postgres --auth=scram-sha-256 --pwfile="$root/password" \
+	--encoding=UTF8 --locale=C >"$root/initdb.log" 2>&1 || {
+	cat "$root/initdb.log" >&2
+	fail "initdb failed (see above)"
+}
+
+# Ports below the ephemeral range: a test's outgoing connection cannot take one.
+try=0
+while :; do
+	port=$(($(od -An -N2 -tu2 /dev/urandom) % 20000 + 10000))
+	if as "$bindir/pg_ctl" start -w -t 60 -D "$root/data" -l "$root/server.log" -o "\
+		-c listen_addresses=127.0.0.1 -c port=$port -c max_connections=200 \
+		-c unix_socket_directories='$root'" >/dev/null 2>&1; then
+		break
+	fi
+	try=$((try + 1))
+	if [ "$try" -ge 10 ]; then
+		cat "$root/server.log" >&2
+		fail "the server did not start on any of 10 ports (see above)"
+	fi
+done
+
+echo "postgres://postgres:$password@127.0.0.1:$port/postgres?sslmode=disable"
+cat >/dev/null

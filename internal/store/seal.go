@@ -1,0 +1,357 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/shopspring/decimal"
+
+	"skand/aggregate"
+)
+
+// What can be sealed: rows that are decoded, of an app that is registered (its
+// settings say how), and of a kind that is ever published. Rows that still wait
+// to be decoded are late rows of the next window, never lost.
+const sealable = `sealed_in IS NULL AND decoded_at IS NOT NULL AND kind IN ('install', 'reengagement', 'qualifier')`
+
+const openDatasetsSQL = `
+SELECT DISTINCT c.app_id, c.sequence_index, c.kind, c.environment
+FROM counted_postback c JOIN app a ON a.app_id = c.app_id
+WHERE c.sealed_in IS NULL AND c.decoded_at IS NOT NULL AND c.kind IN ('install', 'reengagement', 'qualifier')
+ORDER BY c.app_id, c.sequence_index, c.kind, c.environment`
+
+type datasetRow struct {
+	AppID       int64  `db:"app_id"`
+	Index       int    `db:"sequence_index"`
+	Kind        string `db:"kind"`
+	Environment string `db:"environment"`
+}
+
+func (r datasetRow) dataset() aggregate.Dataset {
+	return aggregate.Dataset{AppID: r.AppID, SequenceIndex: r.Index, Kind: r.Kind, Environment: r.Environment}
+}
+
+// Open implements aggregate.SealStore.
+func (s *Store) Open(ctx context.Context) ([]aggregate.Open, error) {
+	var open []aggregate.Open
+	err := s.main.in(ctx, func(t *tx) error {
+		var rows []datasetRow
+		if err := t.SelectContext(ctx, &rows, openDatasetsSQL); err != nil {
+			return fmt.Errorf("list open datasets: %w", err)
+		}
+		for _, r := range rows {
+			o := aggregate.Open{Dataset: r.dataset(), Lab: s.lab}
+			var err error
+			if o.History, err = settingsHistory(ctx, t, r.AppID); err != nil {
+				return err
+			}
+			if err := ledgerEnds(ctx, t, &o); err != nil {
+				return err
+			}
+			open = append(open, o)
+		}
+		return nil
+	})
+	return open, err
+}
+
+const ledgerEndSQL = `
+SELECT COALESCE(MAX(window_end), 0) FROM release_ledger
+WHERE app_id = ? AND sequence_index = ? AND kind = ? AND environment = ? AND view = 'cohort' AND release_kind = 'base'`
+
+const carriedFromSQL = `
+SELECT window_start FROM release_ledger
+WHERE app_id = ? AND sequence_index = ? AND kind = ? AND environment = ? AND view = 'cohort' AND release_kind = 'base'
+  AND state = 'carried' AND window_start > COALESCE((SELECT MAX(p.window_start) FROM release_ledger p
+    WHERE p.app_id = ? AND p.sequence_index = ? AND p.kind = ? AND p.environment = ? AND p.view = 'cohort'
+      AND p.release_kind = 'base' AND p.state <> 'carried'), -1)
+ORDER BY window_start`
+
+func key(d aggregate.Dataset) []any {
+	return []any{d.AppID, d.SequenceIndex, d.Kind, d.Environment}
+}
+
+func ledgerEnds(ctx context.Context, t *tx, o *aggregate.Open) error {
+	var end int64
+	var carried []int64
+	if err := t.GetContext(ctx, &end, t.q(ledgerEndSQL), key(o.Dataset)...); err != nil {
+		return fmt.Errorf("last sealed window of %s: %w", o.Dataset, err)
+	}
+	err := t.SelectContext(ctx, &carried, t.q(carriedFromSQL), append(key(o.Dataset), key(o.Dataset)...)...)
+	if err != nil {
+		return fmt.Errorf("carried windows of %s: %w", o.Dataset, err)
+	}
+	if end > 0 {
+		o.LastEnd = at(end)
+	}
+	for _, start := range carried {
+		o.CarriedStarts = append(o.CarriedStarts, at(start))
+	}
+	return nil
+}
+
+const nextCountedSQL = `
+SELECT MIN(counted_at) FROM counted_postback
+WHERE app_id = ? AND sequence_index = ? AND kind = ? AND environment = ? AND counted_at >= ? AND ` + sealable
+
+// NextCounted implements aggregate.SealStore.
+func (s *Store) NextCounted(ctx context.Context, d aggregate.Dataset, from time.Time) (time.Time, bool, error) {
+	var next sql.NullInt64
+	err := s.main.r.GetContext(ctx, &next, s.main.q(nextCountedSQL), append(key(d), since(from))...)
+	if err != nil {
+		return time.Time{}, false, fmt.Errorf("next counted row of %s: %w", d, err)
+	}
+	return at(next.Int64), next.Valid, nil
+}
+
+// since is the lower bound of a window; the zero time is none.
+func since(t time.Time) int64 {
+	if t.IsZero() {
+		return -1 << 62
+	}
+	return ms(t)
+}
+
+const groupCountedSQL = `
+SELECT COUNT(*) AS n, network_id, id_kind, source_id, value_kind, coarse, payer,
+  revenue_min, revenue_est, revenue_max, schema_version
+FROM counted_postback
+WHERE app_id = ? AND sequence_index = ? AND kind = ? AND environment = ? AND counted_at >= ? AND counted_at < ? AND ` + sealable + `
+GROUP BY network_id, id_kind, source_id, value_kind, coarse, payer, revenue_min, revenue_est, revenue_max, schema_version
+ORDER BY network_id, id_kind, source_id, value_kind, coarse, payer, revenue_min, revenue_est, revenue_max, schema_version`
+
+type countedGroup struct {
+	N             int                 `db:"n"`
+	NetworkID     string              `db:"network_id"`
+	IDKind        string              `db:"id_kind"`
+	Source        string              `db:"source_id"`
+	Kind          string              `db:"value_kind"`
+	Coarse        string              `db:"coarse"`
+	Payer         bool                `db:"payer"`
+	RevenueMin    decimal.Decimal     `db:"revenue_min"`
+	RevenueEst    decimal.Decimal     `db:"revenue_est"`
+	RevenueMax    decimal.NullDecimal `db:"revenue_max"`
+	SchemaVersion int                 `db:"schema_version"`
+}
+
+// Counted implements aggregate.SealStore.
+func (s *Store) Counted(ctx context.Context, d aggregate.Dataset, taken aggregate.Window) (aggregate.Batch, error) {
+	var b aggregate.Batch
+	err := s.main.in(ctx, func(t *tx) error {
+		var err error
+		b, err = groupCounted(ctx, t, d, taken)
+		return err
+	})
+	return b, err
+}
+
+func groupCounted(ctx context.Context, t *tx, d aggregate.Dataset, taken aggregate.Window) (aggregate.Batch, error) {
+	var b aggregate.Batch
+	var rows []countedGroup
+	err := t.SelectContext(ctx, &rows, t.q(groupCountedSQL), append(key(d), since(taken.Start), ms(taken.End))...)
+	if err != nil {
+		return b, fmt.Errorf("group counted rows of %s: %w", d, err)
+	}
+	short, err := shortForms(ctx, t, taken.End)
+	if err != nil {
+		return b, err
+	}
+	for _, r := range rows {
+		g := aggregate.Counted{
+			N: r.N, NetworkID: r.NetworkID, IDKind: r.IDKind, Source: r.Source, ShortForm: short[r.NetworkID],
+			Kind: r.Kind, Coarse: r.Coarse, Payer: r.Payer,
+			RevenueMin: r.RevenueMin, RevenueEst: r.RevenueEst, SchemaVersion: r.SchemaVersion,
+		}
+		if g.ShortForm == "" {
+			g.ShortForm = aggregate.ShortLast
+		}
+		if r.RevenueMax.Valid {
+			g.RevenueMax = &r.RevenueMax.Decimal
+		}
+		b.Groups = append(b.Groups, g)
+	}
+	b.OpenRevenue, err = openRevenue(ctx, t, d.AppID, taken.End)
+	return b, err
+}
+
+// shortForms are those in force for the window that ends at end, by network.
+func shortForms(ctx context.Context, t *tx, end time.Time) (map[string]string, error) {
+	const text = `SELECT network_id, short_form FROM network_setting WHERE effective_from < ? ORDER BY effective_from`
+	var rows []struct {
+		NetworkID string `db:"network_id"`
+		ShortForm string `db:"short_form"`
+	}
+	if err := t.SelectContext(ctx, &rows, t.q(text), ms(end)); err != nil {
+		return nil, fmt.Errorf("short forms of networks: %w", err)
+	}
+	m := make(map[string]string, len(rows))
+	for _, r := range rows {
+		m[r.NetworkID] = r.ShortForm
+	}
+	return m, nil
+}
+
+// openRevenue reports whether any schema version that was published before the
+// window's end leaves a band without an upper bound.
+func openRevenue(ctx context.Context, t *tx, appID int64, end time.Time) (bool, error) {
+	versions, err := schemaVersions(ctx, t, appID)
+	if err != nil {
+		return false, err
+	}
+	for _, v := range versions {
+		if v.Document.OpenRevenue() && (v.Version == 1 || v.EffectiveFrom.Before(end)) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+const insertReleaseSQL = `
+INSERT INTO release_ledger (app_id, release_id, sequence_index, kind, environment, window_start, window_end,
+  view, release_kind, model_version, state, installs, carried, sealed_at, release, payload)
+VALUES (:app_id, :release_id, :sequence_index, :kind, :environment, :window_start, :window_end,
+  :view, :release_kind, :model_version, :state, :installs, :carried, :sealed_at, :release, :payload)
+ON CONFLICT DO NOTHING RETURNING release_id`
+
+const sealRowsSQL = `
+UPDATE counted_postback SET sealed_in = ?
+WHERE app_id = ? AND sequence_index = ? AND kind = ? AND environment = ? AND counted_at >= ? AND counted_at < ? AND ` + sealable
+
+// Prepare implements aggregate.SealStore.
+func (s *Store) Prepare(ctx context.Context, r aggregate.Release) error {
+	return s.main.in(ctx, func(t *tx) error {
+		if err := insertRelease(ctx, t, r); err != nil {
+			return err
+		}
+		if r.State == aggregate.StateCarried {
+			return nil
+		}
+		if err := lockCounted(ctx, t, r); err != nil {
+			return err
+		}
+		b, err := groupCounted(ctx, t, r.Dataset, r.Taken)
+		if err != nil {
+			return err
+		}
+		if aggregate.Digest(b.Groups) != r.Digest {
+			return aggregate.ErrRowsChanged
+		}
+		args := append(append([]any{r.ID}, key(r.Dataset)...), since(r.Taken.Start), ms(r.Taken.End))
+		res, err := t.ExecContext(ctx, t.q(sealRowsSQL), args...)
+		if err != nil {
+			return fmt.Errorf("mark sealed rows: %w", err)
+		}
+		n, err := res.RowsAffected()
+		if err != nil {
+			return fmt.Errorf("mark sealed rows: %w", err)
+		}
+		if n != int64(b.Installs()) {
+			return aggregate.ErrRowsChanged
+		}
+		return s.enqueueRelease(ctx, t, r)
+	})
+}
+
+// lockCounted keeps the rows from changing between the check and the mark; new
+// rows may still come and stay out, for the mark is counted.
+func lockCounted(ctx context.Context, t *tx, r aggregate.Release) error {
+	if t.dialect == sqlite {
+		return nil
+	}
+	const text = `SELECT COUNT(*) FROM (SELECT 1 FROM counted_postback
+		WHERE app_id = ? AND sequence_index = ? AND kind = ? AND environment = ? AND counted_at >= ? AND counted_at < ? AND ` +
+		sealable + ` FOR UPDATE) AS locked`
+	var n int
+	err := t.GetContext(ctx, &n, t.q(text), append(key(r.Dataset), since(r.Taken.Start), ms(r.Taken.End))...)
+	if err != nil {
+		return fmt.Errorf("lock counted rows: %w", err)
+	}
+	return nil
+}
+
+func insertRelease(ctx context.Context, t *tx, r aggregate.Release) error {
+	line := r
+	line.Rows = nil
+	summary, err := json.Marshal(line)
+	if err != nil {
+		return fmt.Errorf("write release %s: %w", r.ID, err)
+	}
+	payload, err := json.Marshal(r)
+	if err != nil {
+		return fmt.Errorf("write release %s: %w", r.ID, err)
+	}
+	var kept any
+	if r.State == aggregate.StatePrepared {
+		kept = string(payload)
+	}
+	d := r.Dataset
+	text, args, err := sqlx.Named(insertReleaseSQL, map[string]any{
+		"app_id": d.AppID, "release_id": r.ID, "sequence_index": d.SequenceIndex, "kind": d.Kind,
+		"environment": d.Environment, "window_start": ms(r.Window.Start), "window_end": ms(r.Window.End),
+		"view": r.View, "release_kind": r.Kind, "model_version": r.ModelVersion, "state": r.State,
+		"installs": r.Installs, "carried": r.Carried, "sealed_at": ms(r.SealedAt),
+		"release": string(summary), "payload": kept,
+	})
+	if err != nil {
+		return fmt.Errorf("write release %s: %w", r.ID, err)
+	}
+	var id string
+	err = t.GetContext(ctx, &id, t.q(text), args...)
+	if errors.Is(err, sql.ErrNoRows) {
+		return inTheWay(ctx, t, r)
+	}
+	if err != nil {
+		return fmt.Errorf("write release %s to the ledger: %w", r.ID, err)
+	}
+	return nil
+}
+
+const inTheWaySQL = `
+SELECT release_id, state FROM release_ledger
+WHERE app_id = ? AND sequence_index = ? AND kind = ? AND environment = ? AND window_start = ? AND view = ?
+  AND release_kind = ? AND model_version = ?`
+
+func inTheWay(ctx context.Context, t *tx, r aggregate.Release) error {
+	var row struct {
+		ID    string `db:"release_id"`
+		State string `db:"state"`
+	}
+	err := t.GetContext(ctx, &row, t.q(inTheWaySQL),
+		append(key(r.Dataset), ms(r.Window.Start), r.View, r.Kind, r.ModelVersion)...)
+	if err != nil {
+		return fmt.Errorf("release %s is refused, and what is in its way can't be read: %w", r.ID, err)
+	}
+	return &aggregate.InTheWayError{Release: r.ID, Window: r.Window, InTheWay: row.ID, State: row.State}
+}
+
+// Pending implements aggregate.SealStore.
+func (s *Store) Pending(ctx context.Context) ([]aggregate.Release, error) {
+	const text = `SELECT payload FROM release_ledger WHERE state = 'prepared' ORDER BY window_start, release_id`
+	var payloads []string
+	if err := s.main.r.SelectContext(ctx, &payloads, text); err != nil {
+		return nil, fmt.Errorf("list prepared releases: %w", err)
+	}
+	releases := make([]aggregate.Release, len(payloads))
+	for i, p := range payloads {
+		if err := json.Unmarshal([]byte(p), &releases[i]); err != nil {
+			return nil, fmt.Errorf("read prepared release: %w", err)
+		}
+	}
+	return releases, nil
+}
+
+// MarkPublished implements aggregate.SealStore.
+func (s *Store) MarkPublished(ctx context.Context, releaseID string) error {
+	const text = `UPDATE release_ledger SET state = 'published', published_at = ?, payload = NULL
+		WHERE release_id = ? AND state = 'prepared'`
+	_, err := s.main.w.ExecContext(ctx, s.main.q(text), ms(s.clock.Now()), releaseID)
+	if err != nil {
+		return fmt.Errorf("mark release %s published: %w", releaseID, err)
+	}
+	return nil
+}

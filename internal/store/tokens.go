@@ -1,0 +1,121 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"skand/internal/auth"
+)
+
+var _ auth.TokenStore = (*Store)(nil)
+
+// ErrNoSuchToken is returned for an id that no token has.
+var ErrNoSuchToken = errors.New("no such token")
+
+const selectToken = `SELECT token_id, name, role, scopes, hash, created_at, created_by, expires_at, revoked_at FROM token`
+
+// tokenRow is a token as a row; its scopes have commas between them.
+type tokenRow struct {
+	ID        string        `db:"token_id"`
+	Name      string        `db:"name"`
+	Role      string        `db:"role"`
+	Scopes    string        `db:"scopes"`
+	Hash      []byte        `db:"hash"`
+	CreatedAt int64         `db:"created_at"`
+	CreatedBy string        `db:"created_by"`
+	ExpiresAt sql.NullInt64 `db:"expires_at"`
+	RevokedAt sql.NullInt64 `db:"revoked_at"`
+}
+
+func (r tokenRow) token() (auth.Token, error) {
+	scopes, err := auth.ParseScopes(r.Scopes)
+	if err != nil {
+		return auth.Token{}, fmt.Errorf("token %s: %w", r.ID, err)
+	}
+	t := auth.Token{
+		ID: r.ID, Name: r.Name, Role: auth.Role(r.Role), Scopes: scopes, Hash: r.Hash,
+		CreatedAt: at(r.CreatedAt), CreatedBy: r.CreatedBy,
+	}
+	if r.ExpiresAt.Valid {
+		t.ExpiresAt = at(r.ExpiresAt.Int64)
+	}
+	if r.RevokedAt.Valid {
+		t.RevokedAt = at(r.RevokedAt.Int64)
+	}
+	return t, nil
+}
+
+// CreateToken keeps a new token.
+func (s *Store) CreateToken(ctx context.Context, t auth.Token) error {
+	const insert = `INSERT INTO token
+		(token_id, name, role, scopes, hash, created_at, created_by, expires_at, revoked_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	names := make([]string, len(t.Scopes))
+	for i, scope := range t.Scopes {
+		names[i] = string(scope)
+	}
+	_, err := s.main.w.ExecContext(ctx, s.main.q(insert), t.ID, t.Name, string(t.Role), strings.Join(names, ","),
+		t.Hash, ms(t.CreatedAt), t.CreatedBy, never(t.ExpiresAt), never(t.RevokedAt))
+	if err != nil {
+		return fmt.Errorf("create token: %w", err)
+	}
+	return nil
+}
+
+// never keeps a zero time as NULL.
+func never(t time.Time) sql.NullInt64 {
+	return sql.NullInt64{Int64: ms(t), Valid: !t.IsZero()}
+}
+
+// TokenByHash implements auth.TokenStore.
+func (s *Store) TokenByHash(ctx context.Context, hash []byte) (auth.Token, error) {
+	var row tokenRow
+	err := s.main.r.GetContext(ctx, &row, s.main.q(selectToken+` WHERE hash = ?`), hash)
+	if errors.Is(err, sql.ErrNoRows) {
+		return auth.Token{}, auth.ErrBadToken
+	}
+	if err != nil {
+		return auth.Token{}, fmt.Errorf("read token: %w", err)
+	}
+	return row.token()
+}
+
+// Tokens lists all tokens, the expired and revoked ones too, oldest first.
+func (s *Store) Tokens(ctx context.Context) ([]auth.Token, error) {
+	var rows []tokenRow
+	err := s.main.r.SelectContext(ctx, &rows, selectToken+` ORDER BY created_at, token_id`)
+	if err != nil {
+		return nil, fmt.Errorf("list tokens: %w", err)
+	}
+	list := make([]auth.Token, 0, len(rows))
+	for _, row := range rows {
+		t, err := row.token()
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, t)
+	}
+	return list, nil
+}
+
+// RevokeToken ends a token now and for ever; one that is revoked already stays
+// revoked since then. ErrNoSuchToken if there is none with that id.
+func (s *Store) RevokeToken(ctx context.Context, id string) error {
+	const revoke = `UPDATE token SET revoked_at = coalesce(revoked_at, ?) WHERE token_id = ?`
+	done, err := s.main.w.ExecContext(ctx, s.main.q(revoke), ms(s.clock.Now()), id)
+	if err != nil {
+		return fmt.Errorf("revoke token: %w", err)
+	}
+	n, err := done.RowsAffected()
+	if err != nil {
+		return fmt.Errorf("revoke token: %w", err)
+	}
+	if n == 0 {
+		return fmt.Errorf("revoke token %q: %w", id, ErrNoSuchToken)
+	}
+	return nil
+}

@@ -1,0 +1,148 @@
+package skan
+
+import (
+	"encoding/base64"
+	"math"
+	"strings"
+)
+
+// compact is a JWS in compact serialization that passed the checks jwx leaves
+// out: jws.Verify would also take JSON serialization, any algorithm of its key,
+// and the standard base64 alphabet.
+type compact struct {
+	raw       string // as received: Apple escapes the slash of its kid inside the header
+	kid       string
+	payload   []byte
+	signature []byte
+	canonical bool // header and payload are spelt as their bytes encode
+}
+
+const jwsMember = "jws-string"
+
+// readCompact checks the three segments and the header; it fails on m.
+func readCompact(m *members) *compact {
+	raw := m.string(jwsMember, "a compact JWS", notEmpty)
+	if m.fault != nil {
+		return nil
+	}
+	header, rest, _ := strings.Cut(raw, ".")
+	payload, signature, _ := strings.Cut(rest, ".")
+	if header == "" || payload == "" || strings.Contains(signature, ".") || strings.Count(raw, ".") != 2 {
+		m.fail(ReasonNotCompact, jwsMember, "expected three segments joined by points")
+		return nil
+	}
+	c := &compact{raw: raw, canonical: true}
+	headerJSON := c.segment(m, "header", header)
+	c.payload = c.segment(m, "payload", payload)
+	c.readHeader(m, headerJSON)
+	if m.fault == nil && signature == "" {
+		m.fail(ReasonNotCompact, jwsMember, "the signature segment is empty")
+	}
+	c.readSignature(m, signature)
+	return c
+}
+
+// segment decodes header or payload. jwx signs over their canonical spelling, so
+// another one is noted: the signature must hold for the segments as received.
+func (c *compact) segment(m *members, name, s string) []byte {
+	if m.fault != nil {
+		return nil
+	}
+	out, err := base64.RawURLEncoding.DecodeString(s)
+	if err != nil || strings.ContainsAny(s, "\r\n") {
+		m.fail(ReasonNotBase64, jwsMember, "the %s segment is not base64url without padding", name)
+		return nil
+	}
+	if _, err := base64.RawURLEncoding.Strict().DecodeString(s); err != nil {
+		c.canonical = false
+	}
+	return out
+}
+
+// readSignature accepts what jwx accepts of the base64url alphabet: with or
+// without padding, and any of the spellings of the last character. A signature
+// that is spelt anew is the same postback again: identity never looks at it.
+func (c *compact) readSignature(m *members, s string) {
+	if m.fault != nil {
+		return
+	}
+	encoding := base64.RawURLEncoding
+	if strings.HasSuffix(s, "=") {
+		encoding = base64.URLEncoding
+	}
+	out, err := encoding.DecodeString(s)
+	if err != nil || strings.ContainsAny(s, "\r\n") {
+		m.fail(ReasonNotBase64, jwsMember, "the signature segment is not base64url")
+		return
+	}
+	c.signature = out
+}
+
+// readHeader takes alg ES256 and a kid, and nothing that changes the meaning of
+// the other segments.
+func (c *compact) readHeader(m *members, header []byte) {
+	if m.fault != nil {
+		return
+	}
+	obj, f := decodeObject(header)
+	if f != nil {
+		m.fail(ReasonHeader, jwsMember, "the header is not one strict JSON object: %s", f.message)
+		return
+	}
+	h := members{obj: obj}
+	alg := h.string("alg", `"ES256"`, notEmpty)
+	switch {
+	case h.fault != nil:
+	case alg != "ES256":
+		h.fail(ReasonAlgorithm, "alg", `expected "ES256", got %q`, alg)
+	case obj.has("crit") || obj.has("b64"):
+		h.fail(ReasonExtension, jwsMember, "crit and b64 are not used by Apple")
+	}
+	c.kid = h.string("kid", "the name of a key", notEmpty)
+	m.fault = h.fault
+}
+
+// parseAdAttributionKit reads the claims and, from the outer object, the
+// unsigned members. It returns the reader of the claims for its loose boolean.
+func parseAdAttributionKit(outer *members, c *compact) (*Postback, string) {
+	obj, f := decodeObject(c.payload)
+	if f != nil {
+		outer.fail(ReasonPayload, jwsMember, "the payload is not one strict JSON object: %s", f.message)
+		return nil, ""
+	}
+	m := &members{obj: obj}
+	p := &Postback{Framework: AdAttributionKit, Signature: c.raw}
+	p.ImpressionType = m.string("impression-type", `"app-impression"`,
+		func(s string) bool { return s == "app-impression" })
+	p.AdNetworkID = m.string("ad-network-identifier", "letters, digits, points and dashes", isNetworkID)
+	p.SourceIdentifier = m.string("source-identifier", "a string of 2 to 4 digits", isSourceIdentifier)
+	p.AppID = m.int("advertised-item-identifier", 0, math.MaxInt64)
+	p.ConversionType = readConversionType(m)
+	p.ID = m.string("postback-identifier", "a UUID", isUUID)
+	p.DidWin = m.bool("did-win")
+	p.SequenceIndex = int(m.int("postback-sequence-index", 0, 2))
+	p.SourceAppID = m.optInt("publisher-item-identifier", 0, math.MaxInt64)
+	p.Marketplace = m.optString("marketplace-identifier", "letters, digits, points and dashes", isNetworkID)
+	if m.fault != nil {
+		outer.fault = m.fault
+		return nil, ""
+	}
+	readUnsigned(outer, p)
+	p.InteractionType = outer.optString("ad-interaction-type", `"click" or "view"`, isInteraction)
+	return p, m.loose
+}
+
+// readConversionType folds Apple's two spellings of re-engagement into one.
+func readConversionType(m *members) ConversionType {
+	s := m.string("conversion-type", `"download", "redownload" or "re-engagement"`, func(s string) bool {
+		switch s {
+		case "download", "redownload", "re-engagement", "reengagement":
+			return true
+		}
+		return false
+	})
+	if s == "reengagement" {
+		return ConversionReengagement
+	}
+	return ConversionType(s)
+}

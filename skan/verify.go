@@ -1,0 +1,242 @@
+package skan
+
+import (
+	"crypto/ecdsa"
+	"crypto/sha256"
+	"fmt"
+	"runtime"
+
+	"github.com/lestrrat-go/jwx/v2/jwa"
+	"github.com/lestrrat-go/jwx/v2/jws"
+)
+
+// Verifier checks bodies against a registry of keys. It is safe for concurrent
+// use and keeps nothing of what it saw.
+type Verifier struct {
+	keys    *Keys
+	old     []*key // P-192, for 1.0 and 2.0
+	current []*key // P-256, for 2.1 and later
+	p192    chan struct{}
+	p192Off bool
+}
+
+// Option changes a Verifier.
+type Option func(*Verifier)
+
+// DisableP192 turns SKAdNetwork 1.0 and 2.0 off: their postbacks are
+// unsupported, with the reason p192_disabled.
+func DisableP192() Option { return func(v *Verifier) { v.p192Off = true } }
+
+// WithMaxP192 bounds how many P-192 checks run at once; the sender chooses the
+// version, and such a check costs 20 to 40 times a P-256 one. The others wait.
+// The default is half of the processors, at least one.
+func WithMaxP192(n int) Option {
+	return func(v *Verifier) { v.p192 = make(chan struct{}, max(1, n)) }
+}
+
+// NewVerifier returns a verifier for the keys of k.
+func NewVerifier(k *Keys, opts ...Option) *Verifier {
+	v := &Verifier{keys: k, old: k.signers(true), current: k.signers(false)}
+	WithMaxP192(runtime.GOMAXPROCS(0) / 2)(v)
+	for _, opt := range opts {
+		opt(v)
+	}
+	return v
+}
+
+// Verify judges one body of either framework. It never panics and never returns
+// an error: what is wrong is in the Result. Cheap checks come before any
+// signature, and no identity is given to a copy that did not verify.
+func (v *Verifier) Verify(body []byte) (res Result) {
+	defer recoverTo(&res)
+	obj, f := decodeObject(body)
+	if f != nil {
+		res = f.result("", "")
+		res.NotObject = true
+		return res
+	}
+	return v.verifyObject(obj)
+}
+
+// VerifyRelayed is Verify for a copy that a network or vendor passed on. Relays
+// are known to add "source-app-id": 0 where Apple sent none, which breaks the
+// signature; such a copy is tried without it and flagged relay_rewritten. Apple
+// never rewrites, so the other paths don't get this second chance.
+func (v *Verifier) VerifyRelayed(body []byte) (res Result) {
+	defer recoverTo(&res)
+	obj, f := decodeObject(body)
+	if f != nil {
+		res = f.result("", "")
+		res.NotObject = true
+		return res
+	}
+	res = v.verifyObject(obj)
+	n, ok := obj.get("source-app-id")
+	added := ok && n.kind == kindNumber && n.text == "0"
+	if !added || res.Framework != SKAdNetwork || res.Reason != ReasonSignature && res.Reason != ReasonBothSources {
+		return res
+	}
+	again := v.verifyObject(obj.without("source-app-id"))
+	if again.Verdict != Valid && again.Verdict != Develop {
+		return res
+	}
+	again.Flags = append(again.Flags, FlagRelayRewritten)
+	return again
+}
+
+// recoverTo makes a verdict of a panic: a fault of ours must not lose a postback,
+// so the body is kept and verified again later.
+func recoverTo(res *Result) {
+	if r := recover(); r != nil {
+		*res = Result{
+			Verdict: Unsupported, Reason: ReasonInternal,
+			Message: fmt.Sprintf("skand failed on this body: %v; keep it and report the fault", r),
+		}
+	}
+}
+
+// verifyObject tells the framework by its members: both paths take both bodies.
+func (v *Verifier) verifyObject(obj *object) Result {
+	m := &members{obj: obj}
+	isSKAN, isAAK := obj.has("attribution-signature"), obj.has(jwsMember)
+	switch {
+	case isSKAN && isAAK:
+		m.fail(ReasonBothFormats, jwsMember, "attribution-signature and jws-string in one body")
+		return m.fault.result("", "")
+	case isSKAN:
+		return v.verifySKAdNetwork(m)
+	case isAAK:
+		return v.verifyAdAttributionKit(m)
+	}
+	for _, name := range [...]string{"version", "transaction-id", "ad-network-id", "app-id", "campaign-id"} {
+		if obj.has(name) {
+			return v.verifySKAdNetwork(m)
+		}
+	}
+	if obj.has("ad-interaction-type") {
+		return v.verifyAdAttributionKit(m)
+	}
+	f := fault{ReasonUnknownFormat, "", "neither attribution-signature nor jws-string: not a postback of Apple's"}
+	return f.result("", "")
+}
+
+func (v *Verifier) verifySKAdNetwork(m *members) Result {
+	version := readVersion(m)
+	if m.fault != nil {
+		return m.fault.result(SKAdNetwork, "")
+	}
+	if _, known := level(version); !known {
+		return Result{
+			Framework: SKAdNetwork, Version: version, Verdict: Unsupported,
+			Reason: ReasonUnknownVersion, Field: "version",
+			Message: fmt.Sprintf("version: SKAdNetwork %s is not known to this build; keep it and upgrade", version),
+		}
+	}
+	p := parseSKAdNetwork(m, version)
+	der := decodeDER(m, p.Signature)
+	if m.fault != nil {
+		return m.fault.result(SKAdNetwork, version)
+	}
+	message, err := Message(p)
+	if err != nil { // parseSKAdNetwork has let an incomplete postback through
+		panic(err)
+	}
+	digest := sha256.Sum256(message)
+	if usesP192(version) {
+		return v.verifyOld(m, p, digest[:], der)
+	}
+	for _, k := range v.current {
+		if ecdsa.VerifyASN1(k.pub, digest[:], der) {
+			return signed(m.loose, p, k)
+		}
+	}
+	return unsigned(m.loose, p, "attribution-signature")
+}
+
+func (v *Verifier) verifyOld(m *members, p *Postback, digest, der []byte) Result {
+	res := Result{Framework: SKAdNetwork, Version: p.Version, Verdict: Unsupported, Field: "version", Postback: p}
+	if v.p192Off {
+		res.Reason = ReasonP192Disabled
+		res.Message = "version: checks of SKAdNetwork 1.0 and 2.0 (P-192) are switched off here"
+		return res
+	}
+	if !plausibleP192(der) {
+		return unsigned(m.loose, p, "attribution-signature")
+	}
+	v.p192 <- struct{}{}
+	defer func() { <-v.p192 }()
+	for _, k := range v.old {
+		ok, err := verifyP192(k.pub, digest, der)
+		if err != nil {
+			res.Reason, res.Message = ReasonP192Unavailable, "version: "+err.Error()+"; run without GODEBUG=fips140=only"
+			return res
+		}
+		if ok {
+			return signed(m.loose, p, k)
+		}
+	}
+	return unsigned(m.loose, p, "attribution-signature")
+}
+
+func (v *Verifier) verifyAdAttributionKit(m *members) Result {
+	c := readCompact(m)
+	if m.fault != nil {
+		return m.fault.result(AdAttributionKit, "")
+	}
+	k := v.keys.byKID[c.kid]
+	if k == nil {
+		return Result{
+			Framework: AdAttributionKit, Verdict: Unsupported, Reason: ReasonUnknownKID, Field: "kid", Key: c.kid,
+			Message: fmt.Sprintf("kid: no key %q is known; keep the postback and upgrade", c.kid),
+		}
+	}
+	p, loose := parseAdAttributionKit(m, c)
+	if m.fault != nil {
+		return m.fault.result(AdAttributionKit, "")
+	}
+	if !c.canonical {
+		res := unsigned(loose, p, jwsMember)
+		res.Reason, res.Message = ReasonNotCanonical, "jws-string: header or payload has stray bits, so it isn't what was signed"
+		return res
+	}
+	if len(c.signature) != 64 {
+		return unsigned(loose, p, jwsMember)
+	}
+	if _, err := jws.Verify([]byte(c.raw), jws.WithKey(jwa.ES256, k.pub)); err != nil {
+		return unsigned(loose, p, jwsMember)
+	}
+	return signed(loose, p, k)
+}
+
+// signed is the verdict on a signature that holds for key k. A boolean that was
+// sent as a number is a genuine postback that somebody rewrote: refused, because
+// what is stored must be what was signed.
+func signed(loose string, p *Postback, k *key) Result {
+	if loose != "" {
+		f := fault{ReasonWrongType, loose, loose + ": expected true or false, got a number"}
+		return f.result(p.Framework, p.Version)
+	}
+	id := p.Identity()
+	res := Result{
+		Framework: p.Framework, Version: p.Version, Verdict: Valid,
+		Key: k.Name, Environment: k.Environment, Identity: &id, Postback: p, Flags: p.flags(),
+	}
+	if k.Environment == Development {
+		res.Verdict, res.Reason = Develop, ReasonDevelopmentKey
+		res.Message = "signed by the development key " + k.Name + "; any phone in Developer Mode can do that"
+	}
+	return res
+}
+
+// unsigned is the verdict when no trusted key signed what the body says.
+func unsigned(loose string, p *Postback, field string) Result {
+	res := Result{
+		Framework: p.Framework, Version: p.Version, Verdict: Invalid,
+		Reason: ReasonSignature, Field: field, Postback: p,
+		Message: field + ": no trusted key signed these values",
+	}
+	if loose != "" {
+		res.Postback = nil // its values are not what was sent
+	}
+	return res
+}
