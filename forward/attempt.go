@@ -18,13 +18,15 @@ const (
 	reasonKept = answerKept // a reason may quote what a receiver sent
 )
 
-// work is one Run or one pass: what ends claiming, what ends sending, and the
-// time by which rows are due.
+// work is one Run or one pass. Its three contexts end in this order at a shutdown:
+// claiming, sending, and writing down what was sent.
 type work struct {
-	d            *Deliverer
-	ctx, sending context.Context
-	now          func() time.Time
-	wg           sync.WaitGroup
+	d       *Deliverer
+	ctx     context.Context
+	sending context.Context
+	storing context.Context
+	now     func() time.Time // rows due by then are taken
+	wg      sync.WaitGroup
 }
 
 // loop is the claim loop of one destination.
@@ -78,7 +80,7 @@ func (w *work) drain(l *lane) (claimed int, err error) {
 // claim is not cut short by a shutdown: a claim that commits while nobody listens
 // would be charged and wait for its lease.
 func (w *work) claim(d Destination, slots int) ([]Delivery, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(w.ctx), storeTimeout)
+	ctx, cancel := context.WithTimeout(w.storing, storeTimeout)
 	defer cancel()
 	batch, err := w.d.Outbox.Claim(ctx, d.ID, slots, w.now(), d.lease())
 	if err != nil {
@@ -92,7 +94,7 @@ func (w *work) attempt(l *lane, target Registered, template *Template, delivery 
 	dest, started := target.Destination, w.d.Clock.Now()
 	reply := w.d.send(w.sending, dest, template, delivery)
 	ended := w.d.Clock.Now()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(w.sending), storeTimeout)
+	ctx, cancel := context.WithTimeout(w.storing, storeTimeout)
 	defer cancel()
 	log := w.d.Log.With("destination", dest.ID, "delivery", delivery.ID, "attempt", delivery.Attempts)
 	if reply.err != nil && w.sending.Err() != nil {

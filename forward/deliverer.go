@@ -15,8 +15,11 @@ import (
 const (
 	// pollEvery bounds how late another process's rows are noticed.
 	pollEvery = time.Second
-	// storeTimeout bounds one call of the outbox, so that a shutdown ends in time.
-	storeTimeout = 5 * time.Second
+	// storeTimeout bounds one call of the outbox.
+	storeTimeout = 30 * time.Second
+	// settleGrace is left to the outbox when the drain time is over: with the
+	// default drain a shutdown ends within 10 s.
+	settleGrace = 1500 * time.Millisecond
 )
 
 // Options of a deliverer. Outbox, Client and Clock are needed.
@@ -72,9 +75,11 @@ func (d *Deliverer) Wake() {
 // Run delivers until ctx ends. Then nothing more is claimed, attempts in flight
 // get the drain time, and what is unfinished after it is released, not charged.
 func (d *Deliverer) Run(ctx context.Context) error {
-	sending, stop := context.WithCancel(context.WithoutCancel(ctx))
+	storing, giveUp := context.WithCancel(context.WithoutCancel(ctx))
+	defer giveUp()
+	sending, stop := context.WithCancel(storing)
 	defer stop()
-	w := &work{d: d, ctx: ctx, sending: sending, now: d.Clock.Now}
+	w := &work{d: d, ctx: ctx, sending: sending, storing: storing, now: d.Clock.Now}
 	started := map[*lane]bool{}
 	for ctx.Err() == nil {
 		wait := d.tick(ctx, func(l *lane) {
@@ -95,15 +100,22 @@ func (d *Deliverer) Run(ctx context.Context) error {
 		w.wg.Wait()
 		close(done)
 	}()
-	draining, cancel := context.WithTimeout(sending, d.Drain)
+	within(storing, done, d.Drain)
+	stop()
+	within(storing, done, settleGrace)
+	giveUp()
+	<-done
+	return nil
+}
+
+// within waits until done, but no longer than limit of real time.
+func within(parent context.Context, done <-chan struct{}, limit time.Duration) {
+	ctx, cancel := context.WithTimeout(parent, limit)
 	defer cancel()
 	select {
 	case <-done:
-	case <-draining.Done():
-		stop()
-		<-done
+	case <-ctx.Done():
 	}
-	return nil
 }
 
 // tick looks at the whole outbox once: it ends what expired, pokes the lanes that
@@ -192,7 +204,7 @@ func (d *Deliverer) DeliverDue(ctx context.Context) (n int, err error) {
 		return 0, fmt.Errorf("deliver what is due: %w", err)
 	}
 	at := d.Clock.Now()
-	w := &work{d: d, ctx: ctx, sending: ctx, now: func() time.Time { return at }}
+	w := &work{d: d, ctx: ctx, sending: ctx, storing: context.WithoutCancel(ctx), now: func() time.Time { return at }}
 	var mu sync.Mutex
 	var errs []error
 	for _, l := range lanes {

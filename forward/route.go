@@ -68,8 +68,9 @@ func (d Destination) takes(c Conversion) bool {
 	return c.NetworkID != "" && strings.EqualFold(c.NetworkID, d.NetworkID)
 }
 
-// eventName translates our name into theirs. An install is always sent, under
-// "install" unless mapped; an event that a non-empty map leaves out is not.
+// eventName translates our name into theirs. An event that a non-empty map leaves
+// out is not sent; installs, and what every published row has (installs, payers),
+// are no events that one chooses: they go under our name unless mapped.
 func (d Destination) eventName(c Conversion) (string, bool) {
 	ours := c.Fields["event_name"]
 	if c.Kind == KindInstall {
@@ -78,7 +79,8 @@ func (d Destination) eventName(c Conversion) (string, bool) {
 	if theirs, ok := d.EventMap[ours]; ok {
 		return theirs, true
 	}
-	return ours, c.Kind == KindInstall || ours == "" || len(d.EventMap) == 0
+	always := c.Kind == KindInstall || c.Kind == KindModeled && (ours == EventInstall || ours == EventPayer)
+	return ours, always || ours == "" || len(d.EventMap) == 0
 }
 
 // fields copies what may leave. Only names of the macro list are kept, so that a

@@ -59,6 +59,10 @@ func TestRouteWho(t *testing.T) {
 		{"an install beside the map", mapped, func(c *Conversion) { c.Kind = KindInstall }, []string{"install"}},
 		{"a mapped install", func(d *Destination) { d.EventMap = map[string]string{"install": "af_install"} },
 			func(c *Conversion) { c.Kind = KindInstall }, []string{"af_install"}},
+		{"a modelled payer beside the map", func(d *Destination) { mapped(d); d.Kinds = []string{KindModeled} },
+			func(c *Conversion) { c.Kind = KindModeled; c.Fields["event_name"] = EventPayer }, []string{"payer"}},
+		{"a modelled event not in the map", func(d *Destination) { mapped(d); d.Kinds = []string{KindModeled} },
+			func(c *Conversion) { c.Kind = KindModeled; c.Fields["event_name"] = "level" }, nil},
 		{"a modelled rollup has no event", func(d *Destination) { mapped(d); d.Kinds = []string{KindModeled} },
 			func(c *Conversion) { c.Kind = KindModeled; delete(c.Fields, "event_name") }, []string{""}},
 	} {

@@ -49,7 +49,7 @@ func Lint(b []byte) Report {
 			return f.Pointer == p.Pointer || strings.HasPrefix(f.Pointer, p.Pointer+"/")
 		})
 	}
-	r.Errors = append(findings, slices.DeleteFunc(r.Errors, known)...)
+	r.Errors = append(append([]Finding{}, findings...), slices.DeleteFunc(r.Errors, known)...)
 	r.Warnings = slices.DeleteFunc(r.Warnings, known)
 	r.OK = len(r.Errors) == 0
 	return r

@@ -189,7 +189,8 @@ func (w *Window) checkPayers(r *Report, at string) {
 		free := map[string]total{} // meets the level without paying
 		demands := false
 		for _, e := range level.events {
-			demands = demands || e.pays() && !least(e, false).revenue.IsZero() || e.pays() && e.leastCount() > 0
+			_, pays := paying[e.Name] // here, or in another value of the window
+			demands = demands || pays && (e.leastCount() > 0 || !least(e, false).revenue.IsZero())
 			free[e.Name] = least(e, false)
 		}
 		if demands || t.highest(free, nil) != i {

@@ -19,6 +19,14 @@ type compact struct {
 
 const jwsMember = "jws-string"
 
+// strictURL refuses stray bits in the last character.
+var strictURL = base64.RawURLEncoding.Strict()
+
+// hasLineBreak finds what Go's base64 decoders skip.
+func hasLineBreak(s string) bool {
+	return strings.IndexByte(s, '\n') >= 0 || strings.IndexByte(s, '\r') >= 0
+}
+
 // readCompact checks the three segments and the header; it fails on m.
 func readCompact(m *members) *compact {
 	raw := m.string(jwsMember, "a compact JWS", notEmpty)
@@ -48,13 +56,14 @@ func (c *compact) segment(m *members, name, s string) []byte {
 	if m.fault != nil {
 		return nil
 	}
-	out, err := base64.RawURLEncoding.DecodeString(s)
-	if err != nil || strings.ContainsAny(s, "\r\n") {
+	out, err := strictURL.DecodeString(s)
+	if err != nil {
+		c.canonical = false
+		out, err = base64.RawURLEncoding.DecodeString(s)
+	}
+	if err != nil || hasLineBreak(s) {
 		m.fail(ReasonNotBase64, jwsMember, "the %s segment is not base64url without padding", name)
 		return nil
-	}
-	if _, err := base64.RawURLEncoding.Strict().DecodeString(s); err != nil {
-		c.canonical = false
 	}
 	return out
 }
@@ -71,7 +80,7 @@ func (c *compact) readSignature(m *members, s string) {
 		encoding = base64.URLEncoding
 	}
 	out, err := encoding.DecodeString(s)
-	if err != nil || strings.ContainsAny(s, "\r\n") {
+	if err != nil || hasLineBreak(s) {
 		m.fail(ReasonNotBase64, jwsMember, "the signature segment is not base64url")
 		return
 	}

@@ -45,7 +45,7 @@ func isUUID(s string) bool {
 			if c != '-' {
 				return false
 			}
-		} else if !(c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F') {
+		} else if c < '0' || c > '9' && c < 'A' || c > 'F' && c < 'a' || c > 'f' {
 			return false
 		}
 	}

@@ -42,7 +42,7 @@ func (s *scanner) object(depth int) ([]member, *fault) {
 		s.i++
 		return nil, nil
 	}
-	members := make([]member, 0, 16)
+	members := make([]member, 0, min(16, 1+(len(s.s)-s.i)/24)) // a guess: few members are shorter
 	var names seen
 	for {
 		s.space()

@@ -3,7 +3,6 @@ package skan
 import (
 	"encoding/base64"
 	"math"
-	"strings"
 )
 
 // level orders the versions of SKAdNetwork, so that "2.2 and later" is a comparison.
@@ -111,7 +110,7 @@ func decodeDER(m *members, signature string) []byte {
 		return nil
 	}
 	der, err := base64.StdEncoding.DecodeString(signature)
-	if err != nil || strings.ContainsAny(signature, "\r\n") {
+	if err != nil || hasLineBreak(signature) {
 		m.fail(ReasonNotBase64, "attribution-signature", "expected standard base64 with padding")
 		return nil
 	}

@@ -73,7 +73,12 @@ func newRoot() *cobra.Command {
 		Short:         "Receive, prove, decode, publish and forward Apple's install postbacks",
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args:          cobra.NoArgs,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usagef("there is no command %q; see 'skand --help'", args[0])
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return cmd.Help()
 		},
@@ -81,6 +86,9 @@ func newRoot() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usagef("%s: %w; see '%s --help'", cmd.CommandPath(), err, cmd.CommandPath())
 	})
-	root.AddCommand()
+	root.AddCommand(
+		newServeCmd(), newVerifyCmd(), newSchemaCmd(), newApplyCmd(), newImportCmd(),
+		newSimulateCmd(), newJobCmd(), newTokenCmd(), newMigrateCmd(), newConfigCmd(),
+	)
 	return root
 }

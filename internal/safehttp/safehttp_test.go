@@ -94,8 +94,7 @@ func TestClientReachesWhatIsAllowed(t *testing.T) {
 			http.Redirect(w, r, "/to", http.StatusFound)
 			return
 		}
-		_, err := io.WriteString(w, strings.Repeat("x", 2*maxAnswer))
-		require.NoError(t, err)
+		_, _ = io.WriteString(w, strings.Repeat("x", 2*maxAnswer)) // the client hangs up in the middle
 	}))
 	t.Cleanup(srv.Close)
 	client := NewClient(Options{AllowPrivate: loopback, Timeout: 5 * time.Second})

@@ -179,11 +179,11 @@ func (s *Store) Release(ctx context.Context, claimed []forward.Delivery, now tim
 func (s *Store) Expire(ctx context.Context, now time.Time) ([]forward.Expired, error) {
 	const (
 		which  = ` WHERE ` + waiting + ` AND expires_at <= ? AND (leased_until IS NULL OR leased_until <= ?)`
-		any    = `SELECT 1 FROM outbox` + which + ` LIMIT 1`
+		look   = `SELECT 1 FROM outbox` + which + ` LIMIT 1`
 		expire = `UPDATE outbox SET state = 'expired', leased_until = NULL, settled_at = ?` + which + ` RETURNING destination_id`
 	)
 	var one int // asked on the readers: the one writer of SQLite is for those who write
-	err := s.main.r.GetContext(ctx, &one, s.main.q(any), ms(now), ms(now))
+	err := s.main.r.GetContext(ctx, &one, s.main.q(look), ms(now), ms(now))
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}

@@ -1,0 +1,55 @@
+# Needs Go and make; `make test` also a C compiler (race detector) and PostgreSQL,
+# which it names or, as root on Debian, installs.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+GOLANGCI_VERSION := v2.6.2
+GOLANGCI := bin/golangci-lint-$(GOLANGCI_VERSION)
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+FUZZTIME ?= 30s
+BENCHTIME ?= 1s
+TESTFLAGS ?=
+
+.PHONY: help run build test lint fuzz bench e2e tidy
+
+help: ## this list
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z0-9-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: build ## build, then watch postbacks travel through every stage (Ctrl-C ends it)
+	bin/skand demo
+
+build: ## bin/skand, one static program
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/skand ./cmd/skand
+
+test: ## all tests on SQLite and a throwaway PostgreSQL, with the race detector (TESTFLAGS=…)
+	.ci/with-postgres go test -race -shuffle=on -timeout 20m $(TESTFLAGS) ./...
+
+lint: $(GOLANGCI) ## gofmt, go vet and golangci-lint (.golangci.yml)
+	@unformatted=$$(git ls-files -co --exclude-standard '*.go' | xargs gofmt -l); \
+	if [ -n "$$unformatted" ]; then echo "not formatted, run gofmt -w on:"; echo "$$unformatted"; exit 1; fi
+	go vet ./...
+	$(GOLANGCI) run ./...
+
+# Built from source by the local Go, so that it understands the same language.
+$(GOLANGCI):
+	@mkdir -p bin
+	GOBIN=$(CURDIR)/bin/install go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+	@mv bin/install/golangci-lint $@ && rmdir bin/install
+
+fuzz: ## every fuzz target, one after the other (FUZZTIME=30s)
+	@grep -rlE '^func Fuzz' --include='*_test.go' . | while read -r file; do \
+		for target in $$(grep -oE '^func Fuzz[A-Za-z0-9_]*' "$$file" | cut -c6-); do \
+			echo "== $$(dirname "$$file") $$target"; \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$(dirname "$$file")" || exit 1; \
+		done; \
+	done
+
+bench: ## all benchmarks (BENCHTIME=1s)
+	.ci/with-postgres go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./...
+
+e2e: ## only the end-to-end tests: the whole program on each database, and kill -9
+	.ci/with-postgres go test -race -count=1 -timeout 20m -run 'TestEndToEnd|TestKill' $(TESTFLAGS) ./cmd/skand
+
+tidy: ## go.mod and go.sum as the code needs them
+	go mod tidy

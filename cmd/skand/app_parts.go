@@ -1,0 +1,137 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"skand/aggregate"
+	"skand/conversion"
+	"skand/internal/jobs"
+	"skand/internal/safehttp"
+	"skand/internal/web"
+	"skand/skan"
+)
+
+// outgoing is the one way out; what it may reach changes when the allow-list does.
+type outgoing struct {
+	now atomic.Pointer[http.Client]
+}
+
+// RoundTrip implements http.RoundTripper.
+func (o *outgoing) RoundTrip(r *http.Request) (*http.Response, error) {
+	return o.now.Load().Transport.RoundTrip(r)
+}
+
+// reload reads what apply may have changed: trusted keys and the allow-list.
+func (a *App) reload(ctx context.Context) error {
+	extra, err := a.store.TrustedKeys(ctx)
+	if err != nil {
+		return err
+	}
+	allow, err := a.store.AllowPrivate(ctx)
+	if err != nil {
+		return err
+	}
+	state := fmt.Sprint(extra, allow)
+	if a.reloaded.Load() != nil && *a.reloaded.Load() == state {
+		return nil
+	}
+	keys, err := skan.AppleKeys().With(extra...)
+	if err != nil {
+		return fmt.Errorf("trusted keys: %w", err)
+	}
+	a.verifier.Store(skan.NewVerifier(keys))
+	a.out.now.Store(safehttp.NewClient(safehttp.Options{AllowPrivate: allow}))
+	a.reloaded.Store(&state)
+	return nil
+}
+
+// waking wakes the deliverer after each item that may have caused deliveries.
+type waking struct {
+	in   web.Intake
+	wake func()
+}
+
+func (k *waking) Click(ctx context.Context, c *conversion.Click) (bool, error) {
+	defer k.wake()
+	return k.in.Click(ctx, c)
+}
+
+func (k *waking) Install(ctx context.Context, in *conversion.Install) (bool, error) {
+	defer k.wake()
+	return k.in.Install(ctx, in)
+}
+
+func (k *waking) Event(ctx context.Context, e *conversion.Event) (bool, error) {
+	defer k.wake()
+	return k.in.Event(ctx, e)
+}
+
+func (a *App) registerJobs() error {
+	a.jobs = jobs.NewRunner(jobs.Options{
+		Clock: a.clock, Leases: a.store, Log: a.store, Logger: a.log, Metrics: a.registry, Patience: 30 * time.Second,
+	})
+	decode := func(ctx context.Context) (jobs.Result, error) {
+		n, err := conversion.DecodeAll(ctx, a.store, a.clock.Now)
+		return jobs.Result{Rows: int64(n)}, err
+	}
+	seal := func(ctx context.Context) (jobs.Result, error) {
+		// What can be decoded is, first: a window is to be sealed with its values.
+		if _, err := conversion.DecodeAll(ctx, a.store, a.clock.Now); err != nil {
+			return jobs.Result{}, err
+		}
+		s := &aggregate.Sealer{Store: a.store, Published: a.store, Clock: a.clock, Log: a.log}
+		report, err := s.Run(ctx)
+		a.wake()
+		return jobs.Result{Rows: int64(report.Published + report.Finished)}, err
+	}
+	return errors.Join(
+		a.jobs.Register(jobs.Job{Name: "decode", Spec: a.cfg.Jobs["decode"], Run: decode}),
+		a.jobs.Register(jobs.Job{Name: "seal", Spec: a.cfg.Jobs["seal"], Run: seal}),
+	)
+}
+
+// Move implements web.Lab: it moves the one clock, keeps where it stands, and runs
+// what has become due. Time may go back only while nothing was sealed, for a
+// sealed window can't come again.
+func (a *App) Move(ctx context.Context, advance time.Duration, set time.Time) (time.Time, []jobs.Report, error) {
+	moved := false
+	reports, err := a.jobs.MoveClock(ctx, func() error {
+		now := a.lab.Now()
+		if set.IsZero() {
+			set = now.Add(advance)
+		}
+		if set.Before(now) {
+			sealed, err := a.store.AnySealed(ctx)
+			if err != nil {
+				return err
+			}
+			if sealed {
+				return fmt.Errorf("%s is before the lab's time %s, and windows have been sealed since: the clock only goes forward",
+					set.Format(time.RFC3339), now.Format(time.RFC3339))
+			}
+		}
+		a.lab.Set(set)
+		moved = true
+		return a.store.SaveLabOffset(ctx, a.lab.Offset())
+	})
+	if moved {
+		a.wake()
+		if err != nil {
+			a.log.ErrorContext(ctx, "jobs after the move", "error", err)
+		}
+		return a.lab.Now(), reports, nil
+	}
+	return a.lab.Now(), reports, err
+}
+
+func metricsHandler(reg *prometheus.Registry) http.Handler {
+	return promhttp.HandlerFor(reg, promhttp.HandlerOpts{})
+}

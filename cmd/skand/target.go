@@ -1,0 +1,101 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"skand/internal/clock"
+	"skand/internal/config"
+	"skand/internal/store"
+)
+
+// noArgs refuses arguments as wrong usage (exit 2).
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usagef("%s takes no argument, got %q; see '%s --help'", cmd.CommandPath(), args[0], cmd.CommandPath())
+	}
+	return nil
+}
+
+// target is where a command works: a database that it opens itself, or the admin
+// listener of a running server.
+type target struct {
+	server, token string
+}
+
+// addTargetFlags adds --db, --published, --config, and --server with --token.
+func addTargetFlags(cmd *cobra.Command) *target {
+	t := &target{}
+	config.AddDBFlags(cmd.Flags())
+	cmd.Flags().StringVar(&t.server, "server", "", "admin address of a running server, instead of --db")
+	cmd.Flags().StringVar(&t.token, "token", os.Getenv("SKAND_TOKEN"), "bearer token for --server (SKAND_TOKEN)")
+	cmd.Flags().Lookup("token").DefValue = "" // a secret is no default to print
+	return t
+}
+
+func (t *target) remote() bool { return t.server != "" }
+
+// app opens the stores as they are, for a command that works on them beside a
+// running server.
+func (t *target) app(cmd *cobra.Command) (*App, error) {
+	cfg, err := config.Load(cmd.Flags(), os.Environ())
+	if err != nil {
+		return nil, usagef("%w", err)
+	}
+	log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn}))
+	app, err := newApp(cmd.Context(), cfg, store.AsIs, clock.Real{}, log)
+	if err != nil {
+		return nil, openFailed(err)
+	}
+	return app, nil
+}
+
+// post sends JSON to the admin listener and reads JSON back.
+func (t *target) post(ctx context.Context, path string, body, into any) error {
+	raw, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
+	defer cancel()
+	url := strings.TrimSuffix(t.server, "/") + path
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(raw))
+	if err != nil {
+		return usagef("--server %s: %w", t.server, err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	if t.token != "" {
+		req.Header.Set("Authorization", "Bearer "+t.token)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return fmt.Errorf("reach --server: %w", err)
+	}
+	defer func() { _ = resp.Body.Close() }() // read to its end or not worth more
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, 16<<20))
+	if err != nil {
+		return fmt.Errorf("read the answer of %s: %w", url, err)
+	}
+	if resp.StatusCode/100 != 2 {
+		var p struct {
+			Detail string `json:"detail"`
+			Field  string `json:"field"`
+		}
+		if json.Unmarshal(answer, &p) != nil || p.Detail == "" {
+			return fmt.Errorf("%s answered %s", url, resp.Status)
+		}
+		return errors.New(p.Detail)
+	}
+	return json.Unmarshal(answer, into)
+}

@@ -1,0 +1,163 @@
+package config
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// field is one key: everything about it that has to agree is said here once.
+type field struct {
+	key  string // in the file; SKAND_LOG_LEVEL and --log-level for log.level
+	doc  string // for skand.yaml and --help
+	flag bool   // whether it is a flag, too
+	get  func() any
+	set  func(any) error
+}
+
+// env is the name of the key in the environment.
+func (f field) env() string {
+	return "SKAND_" + strings.ToUpper(strings.ReplaceAll(f.key, ".", "_"))
+}
+
+// flagName is the name of the key on the command line.
+func (f field) flagName() string {
+	return strings.NewReplacer(".", "-", "_", "-").Replace(f.key)
+}
+
+// fields lists the keys of c in the order of the printed file.
+func fields(c *Config) []field {
+	return []field{
+		text("db", &c.DB, "The main store: sqlite:DIR or postgres://USER@HOST/NAME.").asFlag(),
+		text("published", &c.Published, "The published store, which readers see, in the same forms.\n"+
+			`"" is beside db: the same folder, or the database NAME_published.`).asFlag(),
+		text("public", &c.Public, "Where postbacks and S2S arrive, as host:port. Port 0 takes a free one.").asFlag(),
+		text("admin", &c.Admin, "Where pages, API and metrics are served, as host:port.").asFlag(),
+		list("roles", &c.Roles, "What this process does: receive, admin, jobs, forward.").asFlag(),
+		truth("lab", &c.Lab, "Lets the clock be moved, for tests and demos. A store is a lab from its\n"+
+			"first start or never; cohorts of a lab are marked.").asFlag(),
+		list("trusted_proxies", &c.TrustedProxies, "Addresses or CIDRs of your load balancers. Only what they say in\n"+
+			"X-Forwarded-For is believed.").asFlag(),
+		job("decode", c, "Decodes what arrived since the last run. Schedules are five cron fields in UTC,\n"+
+			`@hourly and its like, or @every 10s; "" runs the job only when asked.`),
+		job("seal", c, "Seals and publishes the windows that have ended."),
+		text("log.level", &c.Log.Level, "debug, info, warn or error.").asFlag(),
+		text("log.format", &c.Log.Format, "text or json.").asFlag(),
+		number("limits.body", &c.Limits.Body, "Bytes of one postback; Apple's have about 1,000."),
+		number("limits.relay_body", &c.Limits.RelayBody, "Bytes of one request of a relay."),
+		number("limits.relay_lines", &c.Limits.RelayLines, "Postbacks in one request of a relay."),
+		number("limits.s2s_items", &c.Limits.S2SItems, "Clicks, installs or events in one S2S request."),
+		duration("timeouts.read_header", &c.Timeouts.ReadHeader, "Until the header of a request has been read."),
+		duration("timeouts.read", &c.Timeouts.Read, "Until a whole request has been read."),
+		duration("timeouts.write", &c.Timeouts.Write, "Until it has been answered."),
+		duration("timeouts.idle", &c.Timeouts.Idle, "How long an idle connection is kept."),
+		duration("timeouts.drain", &c.Timeouts.Drain, "How long SIGTERM waits for requests and deliveries; at most 10s."),
+	}
+}
+
+func (f field) asFlag() field {
+	f.flag = true
+	return f
+}
+
+func text(key string, p *string, doc string) field {
+	return field{key: key, doc: doc, get: func() any { return *p }, set: func(v any) (err error) {
+		*p, err = asString(v)
+		return err
+	}}
+}
+
+// job is the schedule of one job, a member of a map.
+func job(name string, c *Config, doc string) field {
+	return field{key: "jobs." + name, doc: doc, get: func() any { return c.Jobs[name] }, set: func(v any) error {
+		s, err := asString(v)
+		if err == nil {
+			c.Jobs[name] = s
+		}
+		return err
+	}}
+}
+
+func asString(v any) (string, error) {
+	s, ok := v.(string)
+	if !ok {
+		return "", fmt.Errorf("want a string, got %v; put it in quotes", v)
+	}
+	return s, nil
+}
+
+func truth(key string, p *bool, doc string) field {
+	return field{key: key, doc: doc, get: func() any { return *p }, set: func(v any) (err error) {
+		switch v := v.(type) {
+		case bool:
+			*p = v
+		case string:
+			*p, err = strconv.ParseBool(v)
+		default:
+			err = strconv.ErrSyntax
+		}
+		if err != nil {
+			return fmt.Errorf("want true or false, got %v", v)
+		}
+		return nil
+	}}
+}
+
+func number(key string, p *int, doc string) field {
+	return field{key: key, doc: doc, get: func() any { return *p }, set: func(v any) (err error) {
+		switch v := v.(type) {
+		case int:
+			*p = v
+		case string:
+			*p, err = strconv.Atoi(v)
+		default:
+			err = strconv.ErrSyntax
+		}
+		if err != nil {
+			return fmt.Errorf("want a whole number, got %v", v)
+		}
+		return nil
+	}}
+}
+
+func duration(key string, p *time.Duration, doc string) field {
+	return field{key: key, doc: doc, get: func() any { return p.String() }, set: func(v any) error {
+		s, ok := v.(string)
+		d, err := time.ParseDuration(s)
+		if !ok || err != nil {
+			return fmt.Errorf("want a duration such as 10s or 2m, got %v", v)
+		}
+		*p = d
+		return nil
+	}}
+}
+
+// list is a YAML list, or words with commas between them.
+func list(key string, p *[]string, doc string) field {
+	return field{key: key, doc: doc, get: func() any { return *p }, set: func(v any) error {
+		words := []string{}
+		switch v := v.(type) {
+		case string:
+			for w := range strings.SplitSeq(v, ",") {
+				if w = strings.TrimSpace(w); w != "" {
+					words = append(words, w)
+				}
+			}
+		case []string:
+			words = append(words, v...)
+		case []any:
+			for _, w := range v {
+				s, err := asString(w)
+				if err != nil {
+					return err
+				}
+				words = append(words, s)
+			}
+		default:
+			return fmt.Errorf("want a list, got %v", v)
+		}
+		*p = words
+		return nil
+	}}
+}

@@ -1,0 +1,154 @@
+package web
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+
+	"skand/internal/apply"
+	"skand/internal/auth"
+	"skand/internal/jobs"
+	"skand/internal/store"
+)
+
+// Reader answers the questions of the admin listener.
+type Reader interface {
+	// Cohorts streams published rows; it touches the published store only.
+	Cohorts(ctx context.Context, f store.CohortFilter, each func(*store.Cohort) error) error
+	// Releases lists the public ledger, newest window first.
+	Releases(ctx context.Context, appID int64, cursor string, limit int) ([]store.Release, string, error)
+	// Definitions lists what apply stored under a kind: app, network, destination.
+	Definitions(ctx context.Context, kind, cursor string, limit int) ([]store.Definition, string, error)
+	Schemas(ctx context.Context, appID int64) ([]store.SchemaVersion, error)
+	Postbacks(ctx context.Context, f store.PostbackFilter, cursor string, limit int) ([]store.Postback, string, error)
+	Deliveries(ctx context.Context, f store.DeliveryFilter, cursor string, limit int) ([]store.Delivery, string, error)
+	Counts(ctx context.Context) (store.Counts, error)
+}
+
+// Keeper changes what is stored.
+type Keeper interface {
+	Apply(ctx context.Context, b *apply.Bundle, by string, dry bool) ([]store.Change, error)
+	CreateToken(ctx context.Context, t auth.Token) error
+}
+
+// Lab moves the clock of a lab; due jobs have run when it returns.
+type Lab interface {
+	Move(ctx context.Context, advance time.Duration, set time.Time) (time.Time, []jobs.Report, error)
+}
+
+// Runner runs jobs and lists them.
+type Runner interface {
+	RunNow(ctx context.Context, name string) (jobs.Report, error)
+	Jobs(ctx context.Context) ([]jobs.State, error)
+}
+
+// Admin is what the admin listener serves. Every route names the least role that
+// it takes; there is no route without one but the front page.
+type Admin struct {
+	Reader  Reader
+	Keeper  Keeper
+	Jobs    Runner
+	Lab     Lab // nil: this is no lab
+	Auth    Authenticator
+	Metrics http.Handler
+	Now     func() time.Time
+	Log     *slog.Logger
+	// Applied is told of every change, so that keys and destinations count at once.
+	Applied func(ctx context.Context) error
+}
+
+// route is one line of the admin listener.
+type route struct {
+	pattern string
+	need    auth.Role
+	serve   func(w http.ResponseWriter, r *http.Request, who auth.Principal)
+}
+
+func (a *Admin) routes() []route {
+	return []route{
+		{"GET /v1/cohorts", auth.Viewer, a.cohorts},
+		{"GET /v1/releases", auth.Viewer, a.releases},
+		{"GET /v1/apps", auth.Viewer, a.definitions("app")},
+		{"GET /v1/networks", auth.Viewer, a.definitions("network")},
+		{"GET /v1/apps/{app}/schemas", auth.Viewer, a.schemas},
+		{"GET /v1/destinations", auth.Operator, a.definitions("destination")},
+		{"GET /v1/deliveries", auth.Operator, a.deliveries},
+		{"GET /v1/postbacks", auth.Operator, a.postbacks},
+		{"GET /v1/status", auth.Operator, a.status},
+		{"GET /v1/jobs", auth.Operator, a.listJobs},
+		{"POST /v1/jobs/{job}", auth.Operator, a.runJob},
+		{"POST /v1/apply", auth.Admin, a.apply},
+		{"POST /v1/tokens", auth.Admin, a.createToken},
+		{"POST /v1/lab/clock", auth.Operator, a.moveClock},
+		{"GET /metrics", auth.Operator, a.metrics},
+	}
+}
+
+// Handler routes the admin paths.
+func (a *Admin) Handler() http.Handler {
+	mux := http.NewServeMux()
+	for _, rt := range a.routes() {
+		mux.Handle(rt.pattern, a.guard(rt))
+	}
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/" {
+			w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+			_, _ = w.Write([]byte(frontPage)) // a caller who went away needs no page
+			return
+		}
+		problem(w, http.StatusNotFound, "not_found", "nothing is served at this path with this method", "")
+	})
+	return noCrossOrigin(mux)
+}
+
+const frontPage = `skand: admin listener
+
+Every path below needs the header "Authorization: Bearer TOKEN" (skand token create).
+
+  GET  /v1/cohorts?app=ID&from=DAY&to=DAY&format=json|csv|ndjson   published cohorts
+  GET  /v1/releases  /v1/apps  /v1/networks  /v1/apps/ID/schemas   what they stand on
+  GET  /v1/postbacks  /v1/deliveries  /v1/destinations  /v1/jobs   operators
+  GET  /metrics                                                    Prometheus, operators
+`
+
+// guard lets a request through that bears a token of at least the route's role.
+func (a *Admin) guard(rt route) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		who, err := a.Auth.Authenticate(r.Context(), auth.Bearer(r.Header.Get("Authorization")))
+		if err != nil {
+			a.refuse(w, r, err)
+			return
+		}
+		if !who.May(rt.need) {
+			problem(w, http.StatusForbidden, "forbidden", "this needs the role "+string(rt.need)+" or a higher one", "")
+			return
+		}
+		rt.serve(w, r, who)
+	})
+}
+
+// noCrossOrigin refuses writes that a browser sends for another site.
+func noCrossOrigin(h http.Handler) http.Handler {
+	return http.NewCrossOriginProtection().Handler(h)
+}
+
+func (a *Admin) metrics(w http.ResponseWriter, r *http.Request, _ auth.Principal) {
+	a.Metrics.ServeHTTP(w, r)
+}
+
+// one returns a query value and refuses names that a route does not know, so that
+// a filter with a typing error is not silently no filter.
+func unknownQuery(q url.Values, known ...string) string {
+	for name := range q {
+		found := false
+		for _, k := range known {
+			found = found || k == name
+		}
+		if !found {
+			return name
+		}
+	}
+	return ""
+}
