@@ -15,7 +15,7 @@ func TestOtherTakesNoMoreThanItNeeds(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(3, 0))
 	others, parents := 0, 0
-	for range 3000 {
+	for range 1500 {
 		b, s := randomBatch(r), randomSettings(r)
 		p := Cut(installs, s, b)
 		rows := requirePartition(t, s, b, p)

@@ -60,7 +60,8 @@ type PublishedStore interface {
 	Publish(ctx context.Context, r Release) error
 }
 
-// ErrRowsChanged: rows were counted, or re-decoded, between the cut and Prepare.
+// ErrRowsChanged says that rows were counted, or re-decoded, between the cut and
+// Prepare; the window is cut again.
 var ErrRowsChanged = errors.New("counted rows changed since they were cut")
 
 // InTheWayError refuses a second release: a window is published once.

@@ -154,7 +154,7 @@ func requireMeasures(t *testing.T, r Row, b int) {
 func TestEveryInstallOnce(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(2, 0))
-	for range 3000 {
+	for range 1500 {
 		b, s := randomBatch(r), randomSettings(r)
 		requirePartition(t, s, b, Cut(installs, s, b))
 	}

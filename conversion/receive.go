@@ -13,6 +13,8 @@ import (
 // Verifier checks one body. It never fails: what it can't check it says so.
 type Verifier interface {
 	Verify(body []byte) skan.Result
+	// VerifyRelayed also tries without members that relays are known to add.
+	VerifyRelayed(body []byte) skan.Result
 }
 
 // Receiver takes bodies in: verdict first, for it needs no store, then one durable
@@ -53,7 +55,11 @@ func (r *Receiver) ReceiveAll(ctx context.Context, arrivals []Arrival) ([]Outcom
 	v := r.Verifier()
 	now := r.Now()
 	for i, a := range arrivals {
-		results[i] = v.Verify(a.Body)
+		if a.Source == Relay {
+			results[i] = v.VerifyRelayed(a.Body)
+		} else {
+			results[i] = v.Verify(a.Body)
+		}
 		if results[i].NotObject {
 			continue
 		}

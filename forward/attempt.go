@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -58,15 +59,24 @@ func (w *work) drain(l *lane) (claimed int, err error) {
 			}
 			continue
 		}
+		w.d.gate.RLock()
 		batch, err := w.claim(target.Destination, slots)
 		l.give(slots - len(batch))
-		if err != nil {
+		if err != nil || len(batch) == 0 {
+			w.d.gate.RUnlock()
 			return claimed, err
 		}
 		claimed += len(batch)
+		var left atomic.Int64
+		left.Store(int64(len(batch)))
 		for _, delivery := range batch {
 			w.wg.Go(func() {
-				defer l.give(1)
+				defer func() {
+					l.give(1)
+					if left.Add(-1) == 0 {
+						w.d.gate.RUnlock()
+					}
+				}()
 				w.attempt(l, target, template, delivery)
 			})
 		}

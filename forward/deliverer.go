@@ -13,8 +13,6 @@ import (
 )
 
 const (
-	// pollEvery bounds how late another process's rows are noticed.
-	pollEvery = time.Second
 	// storeTimeout bounds one call of the outbox.
 	storeTimeout = 30 * time.Second
 	// settleGrace is left to the outbox when the drain time is over: with the
@@ -41,6 +39,8 @@ type Deliverer struct {
 
 	mu    sync.Mutex
 	lanes map[string]*lane
+
+	gate sync.RWMutex // held for reading from a claim until its batch is settled
 }
 
 // NewDeliverer returns a deliverer that does nothing until Run or DeliverDue.
@@ -70,6 +70,15 @@ func (d *Deliverer) Wake() {
 	case d.wake <- struct{}{}:
 	default:
 	}
+}
+
+// StandStill runs f while nothing is claimed: what was in flight is settled before,
+// and nothing new begins until f returns. The lab moves its clock in here, or its
+// leap would lapse the leases of attempts that are under way.
+func (d *Deliverer) StandStill(f func() error) error {
+	d.gate.Lock()
+	defer d.gate.Unlock()
+	return f()
 }
 
 // Run delivers until ctx ends. Then nothing more is claimed, attempts in flight
@@ -116,83 +125,6 @@ func within(parent context.Context, done <-chan struct{}, limit time.Duration) {
 	case <-done:
 	case <-ctx.Done():
 	}
-}
-
-// tick looks at the whole outbox once: it ends what expired, pokes the lanes that
-// have something due, and returns how long there is nothing to do.
-func (d *Deliverer) tick(ctx context.Context, due func(*lane)) time.Duration {
-	lanes, queue, err := d.look(ctx)
-	if err != nil {
-		if ctx.Err() == nil {
-			d.Log.Error("forward: the outbox cannot be read; trying again", "error", err)
-		}
-		return pollEvery
-	}
-	now, wait := d.Clock.Now(), pollEvery
-	for _, q := range queue {
-		l := lanes[q.DestinationID]
-		if l == nil || q.Next.IsZero() {
-			continue
-		}
-		if _, _, ok := l.current(); !ok {
-			continue
-		}
-		if q.Next.After(now) {
-			wait = min(wait, q.Next.Sub(now))
-			continue
-		}
-		due(l)
-	}
-	return wait
-}
-
-// look expires, reads the destinations and their queues, and sets the gauges.
-func (d *Deliverer) look(ctx context.Context) (map[string]*lane, []Due, error) {
-	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
-	defer cancel()
-	now := d.Clock.Now()
-	expired, err := d.Outbox.Expire(ctx, now)
-	if err != nil {
-		return nil, nil, fmt.Errorf("expire deliveries: %w", err)
-	}
-	for _, e := range expired {
-		d.Metrics.expired(e.DestinationID, e.Rows)
-		d.Log.Warn("forward: deliveries expired", "destination", e.DestinationID, "rows", e.Rows)
-	}
-	all, err := d.Outbox.Destinations(ctx)
-	if err != nil {
-		return nil, nil, fmt.Errorf("read destinations: %w", err)
-	}
-	queue, err := d.Outbox.Due(ctx)
-	if err != nil {
-		return nil, nil, fmt.Errorf("read queues: %w", err)
-	}
-	oldest := make(map[string]time.Time, len(queue))
-	for _, q := range queue {
-		oldest[q.DestinationID] = q.Oldest
-	}
-	lanes := make(map[string]*lane, len(all))
-	for _, r := range all {
-		lanes[r.Destination.ID] = d.lane(r)
-		d.Metrics.waiting(r.Destination.ID, oldest[r.Destination.ID], now)
-		d.Metrics.state(r)
-	}
-	return lanes, queue, nil
-}
-
-// lane returns the destination's lane, with its newest definition.
-func (d *Deliverer) lane(r Registered) *lane {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	l := d.lanes[r.Destination.ID]
-	if l == nil {
-		l = newLane(r.Destination.ID)
-		d.lanes[r.Destination.ID] = l
-	}
-	if err := l.set(r); err != nil {
-		d.Log.Error("forward: a stored URL cannot be used; edit the destination", "destination", l.id, "error", err)
-	}
-	return l
 }
 
 // DeliverDue attempts everything that is due now, once, within each destination's

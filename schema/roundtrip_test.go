@@ -99,7 +99,7 @@ func TestDecodeOfEncodeIsTrue(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(1, 2))
 	checked := 0
-	for checked < 400 {
+	for checked < 300 {
 		text := randomDocument(r)
 		d, err := Parse([]byte(text))
 		require.NoError(t, err)
@@ -173,7 +173,7 @@ func bandsDocument(r *rand.Rand) *Document {
 func TestDecodeOfEncodeBoundsRevenue(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(3, 4))
-	for range 600 {
+	for range 300 {
 		d := bandsDocument(r)
 		require.True(t, d.Validate().OK)
 		events := randomEvents(r)

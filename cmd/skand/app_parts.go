@@ -118,9 +118,11 @@ func (a *App) Move(ctx context.Context, advance time.Duration, set time.Time) (t
 					set.Format(time.RFC3339), now.Format(time.RFC3339))
 			}
 		}
-		a.lab.Set(set)
-		moved = true
-		return a.store.SaveLabOffset(ctx, a.lab.Offset())
+		return a.deliverer.StandStill(func() error {
+			a.lab.Set(set)
+			moved = true
+			return a.store.SaveLabOffset(ctx, a.lab.Offset())
+		})
 	})
 	if moved {
 		a.wake()

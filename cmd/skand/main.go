@@ -87,7 +87,7 @@ func newRoot() *cobra.Command {
 		return usagef("%s: %w; see '%s --help'", cmd.CommandPath(), err, cmd.CommandPath())
 	})
 	root.AddCommand(
-		newServeCmd(), newVerifyCmd(), newSchemaCmd(), newApplyCmd(), newImportCmd(),
+		newServeCmd(), newDemoCmd(), newVerifyCmd(), newSchemaCmd(), newApplyCmd(), newImportCmd(),
 		newSimulateCmd(), newJobCmd(), newTokenCmd(), newMigrateCmd(), newConfigCmd(),
 	)
 	return root

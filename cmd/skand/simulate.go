@@ -163,23 +163,22 @@ func (f *simulateFlags) run(cmd *cobra.Command) error {
 		return usagef("simulate: %w", err)
 	}
 	if f.keyPEM == "" {
-		fmt.Fprintf(cmd.ErrOrStderr(), "keys: derived from the seed; 'skand simulate keys --seed %d -o DIR' writes what a receiver has to trust\n", f.seed)
+		cmd.PrintErrf("keys: derived from the seed; 'skand simulate keys --seed %d -o DIR' writes what a receiver has to trust\n", f.seed)
 	}
 	truthFile, err := createOut(f.truthFile, io.Discard)
 	if err != nil {
 		return usagef("simulate: --truth: %w", err)
 	}
-	var send func(traffic.Sent) error
-	var finish func() (summary func(io.Writer, traffic.Truth), err error)
+	var to sink
 	if f.url != "" {
-		send, finish = f.post(cmd)
+		to = f.post(cmd)
 	} else {
 		archive, err := createOut(f.out, cmd.OutOrStdout())
 		if err != nil {
 			return usagef("simulate: -o: %w", errors.Join(err, truthFile.Close()))
 		}
-		send = func(s traffic.Sent) error { return traffic.WriteArchive(archive, s) }
-		finish = func() (func(io.Writer, traffic.Truth), error) { return printTruth, archive.Close() }
+		write := func(s traffic.Sent) error { return traffic.WriteArchive(archive, s) }
+		to = sink{write, archive.Close, printTruth}
 	}
 	bar := newSimulateBar(cmd.ErrOrStderr(), sim)
 	truth, err := sim.Each(func(s traffic.Sent) error {
@@ -194,18 +193,15 @@ func (f *simulateFlags) run(cmd *cobra.Command) error {
 				return err
 			}
 		}
-		return send(s)
+		return to.send(s)
 	})
 	bar.finish()
-	summary, closed := finish()
-	err = errors.Join(err, closed, truthFile.Close())
-	if summary != nil {
-		to := cmd.OutOrStdout()
-		if f.out == "-" {
-			to = cmd.ErrOrStderr()
-		}
-		summary(to, truth)
+	err = errors.Join(err, to.finish(), truthFile.Close())
+	report := cmd.OutOrStdout()
+	if f.out == "-" {
+		report = cmd.ErrOrStderr()
 	}
+	err = errors.Join(err, to.summary(report, truth))
 	if err != nil {
 		return fmt.Errorf("simulate: %w", firstLine(err))
 	}

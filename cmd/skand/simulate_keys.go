@@ -72,7 +72,10 @@ func writeLabKeys(cmd *cobra.Command, dir string, keys *apple.Apple) error {
 		if err != nil {
 			return fmt.Errorf("simulate keys: %w", err)
 		}
-		fmt.Fprintln(cmd.OutOrStdout(), path)
+		_, err = fmt.Fprintln(cmd.OutOrStdout(), path)
+		if err != nil {
+			return fmt.Errorf("simulate keys: %w", err)
+		}
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -14,12 +15,22 @@ import (
 	"skand/fixtures/traffic"
 )
 
-// post sends the traffic to a receiver. What it returns prints the table of
-// answers and closes the connections.
-func (f *simulateFlags) post(cmd *cobra.Command) (func(traffic.Sent) error, func() (func(io.Writer, traffic.Truth), error)) {
+// sink takes the traffic. Its finish waits for what is under way and tells how it
+// went; summary prints what there is to say about it.
+type sink struct {
+	send    func(traffic.Sent) error
+	finish  func() error
+	summary func(io.Writer, traffic.Truth) error
+}
+
+// post sends the traffic to a receiver and compares its answers with the truth.
+func (f *simulateFlags) post(cmd *cobra.Command) sink {
 	poster := traffic.NewPoster(cmd.Context(), f.url, os.Getenv("SKAND_TOKEN"))
-	finish := func() (func(io.Writer, traffic.Truth), error) {
-		answers, skipped, err := poster.Close()
+	var answers map[traffic.Answer]int
+	var skipped int
+	finish := func() error {
+		var err error
+		answers, skipped, err = poster.Close()
 		wrong := 0
 		for a, n := range answers {
 			if !a.OK() {
@@ -29,15 +40,17 @@ func (f *simulateFlags) post(cmd *cobra.Command) (func(traffic.Sent) error, func
 		if err == nil && wrong > 0 {
 			err = fmt.Errorf("%d answers are not those of the truth; see the table", wrong)
 		}
-		return func(w io.Writer, truth traffic.Truth) { printAnswers(w, truth, answers, skipped) }, err
+		return err
 	}
-	return poster.Send, finish
+	return sink{poster.Send, finish, func(w io.Writer, truth traffic.Truth) error {
+		return printAnswers(w, truth, answers, skipped)
+	}}
 }
 
 // printAnswers is the table of what the truth wants against what came back.
-func printAnswers(w io.Writer, truth traffic.Truth, answers map[traffic.Answer]int, skipped int) {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "truth\tanswer\tbodies\t")
+func printAnswers(w io.Writer, truth traffic.Truth, answers map[traffic.Answer]int, skipped int) error {
+	var b strings.Builder
+	b.WriteString("truth\tanswer\tbodies\t\n")
 	rows := slices.SortedFunc(maps.Keys(answers), func(a, b traffic.Answer) int {
 		return cmp.Or(cmp.Compare(a.Want, b.Want), cmp.Compare(a.Code, b.Code), cmp.Compare(a.Status, b.Status))
 	})
@@ -46,18 +59,18 @@ func printAnswers(w io.Writer, truth traffic.Truth, answers map[traffic.Answer]i
 		if !a.OK() {
 			remark = "NOT as in the truth"
 		}
-		fmt.Fprintf(t, "%s\t%d %s\t%d\t%s\n", a.Want, a.Code, a.Status, answers[a], remark)
+		fmt.Fprintf(&b, "%s\t%d %s\t%d\t%s\n", a.Want, a.Code, a.Status, answers[a], remark)
 	}
 	if skipped > 0 {
-		fmt.Fprintf(t, "relayed\tleft out, SKAND_TOKEN is not set\t%d\t\n", skipped)
+		fmt.Fprintf(&b, "relayed\tleft out, SKAND_TOKEN is not set\t%d\t\n", skipped)
 	}
-	fmt.Fprintf(t, "total\t\t%d\t\n", truth.Received)
-	_ = t.Flush() // standard output is gone: nobody to tell
+	fmt.Fprintf(&b, "total\t\t%d\t\n", truth.Received)
+	return writeTable(w, b.String())
 }
 
 // printTruth is the summary of an archive.
-func printTruth(w io.Writer, truth traffic.Truth) {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+func printTruth(w io.Writer, truth traffic.Truth) error {
+	var b strings.Builder
 	for _, row := range []struct {
 		name string
 		n    int
@@ -69,8 +82,22 @@ func printTruth(w io.Writer, truth traffic.Truth) {
 		{"installs, window 2", truth.Winners[2]}, {"re-engagements", truth.Reengagements[0]},
 		{"lost", truth.Losers}, {"tests", truth.Test}, {"payers, window 0", truth.Payers},
 	} {
-		fmt.Fprintf(t, "%s\t%d\n", row.name, row.n)
+		fmt.Fprintf(&b, "%s\t%d\n", row.name, row.n)
 	}
-	fmt.Fprintf(t, "revenue, window 0\t%s\n", truth.Revenue.StringFixed(2))
-	_ = t.Flush() // standard output is gone: nobody to tell
+	fmt.Fprintf(&b, "revenue, window 0\t%s\n", truth.Revenue.StringFixed(2))
+	return writeTable(w, b.String())
+}
+
+// writeTable aligns the columns of lines with tabs.
+func writeTable(w io.Writer, lines string) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	_, err := io.WriteString(t, lines)
+	if err != nil {
+		return fmt.Errorf("print table: %w", err)
+	}
+	err = t.Flush()
+	if err != nil {
+		return fmt.Errorf("print table: %w", err)
+	}
+	return nil
 }

@@ -63,8 +63,9 @@ var words = []struct {
 		[]string{"internal/safehttp", "fixtures", "cmd/skand"}, true, "use internal/safehttp",
 	},
 	{
+		// Runnable examples of the documentation print.
 		"fmt", []string{"Print", "Printf", "Println"},
-		[]string{}, false, "write to the writer you were given",
+		[]string{}, true, "write to the writer you were given",
 	},
 }
 

@@ -131,7 +131,8 @@ func TestPlainHTTPOnlyInside(t *testing.T) {
 func TestNoProxyOfTheEnvironment(t *testing.T) {
 	t.Setenv("HTTP_PROXY", "http://127.0.0.1:1")
 	t.Setenv("HTTPS_PROXY", "http://127.0.0.1:1")
-	inner := NewClient(Options{}).Transport.(*transport)
+	inner, ok := NewClient(Options{}).Transport.(*transport)
+	require.True(t, ok)
 	for _, tr := range []*http.Transport{inner.tls, inner.plain} {
 		require.Nil(t, tr.Proxy)
 	}

@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"skand/forward"
@@ -66,14 +65,14 @@ func TestDeliverDueBesideRun(t *testing.T) {
 		stop, ended := q.run(d)
 		<-arrived
 		q.put(3)
-		passed := make(chan map[forward.State]int, 1)
+		passed := make(chan error, 1)
 		go func() {
 			_, err := d.DeliverDue(t.Context())
-			assert.NoError(t, err)
-			passed <- q.counts("d")
+			passed <- err
 		}()
 		open()
-		require.Equal(t, map[forward.State]int{forward.StateDelivered: 3}, <-passed)
+		require.NoError(t, <-passed)
+		require.Equal(t, map[forward.State]int{forward.StateDelivered: 3}, q.counts("d"))
 		require.Equal(t, int64(1), r.most.Load())
 		stop()
 		require.NoError(t, <-ended)

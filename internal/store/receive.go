@@ -217,7 +217,7 @@ func insertCopy(ctx context.Context, t *tx, c *conversion.Copy, state conversion
 		identity = r.Identity.Hash()
 	}
 	_, err := sqlx.NamedExecContext(ctx, t, insertCopySQL, map[string]any{
-		"app_id": c.AppID(), "received_at": ms(c.ReceivedAt), "id": c.ID, "source": c.Source, "relay": c.Relay,
+		"app_id": c.AppID(), "received_at": ms(c.ReceivedAt), "id": c.ID, "source": c.Source, "relay": plain(c.Relay),
 		"client": c.Client, "state": state, "reason": reason, "field": r.Field, "framework": r.Framework,
 		"version": plain(r.Version), "verdict": r.Verdict, "key_name": plain(r.Key), "flags": strings.Join(r.Flags, " "),
 		"identity": identity, "differs": strings.Join(differs, " "), "body": c.Body,

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"strings"
 	"time"
 
 	"skand/conversion"
@@ -54,10 +55,13 @@ func (p *Public) Handler() http.Handler {
 			"/postbacks/skadnetwork":                         conversion.Network,
 			"/postbacks/adattributionkit":                    conversion.Network,
 		} {
-			h := p.postback(source)
+			h := p.postback(func(r *http.Request) conversion.Arrival {
+				return conversion.Arrival{Source: source, Client: client(r, p.Trusted)}
+			})
 			mux.Handle(path, h)
 			mux.Handle(path+"/{$}", h)
 		}
+		mux.Handle("/postbacks/relay/{network}", p.relay())
 		p.routeS2S(mux)
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
@@ -80,7 +84,7 @@ func (p *Public) ready(w http.ResponseWriter, r *http.Request) {
 // postback answers in the order of the promise: 405, 413, 400, commit, 200. The
 // 200 is written only after the commit; whatever may succeed later is a 500,
 // because AdAttributionKit repeats after nothing else.
-func (p *Public) postback(source conversion.Source) http.Handler {
+func (p *Public) postback(from func(*http.Request) conversion.Arrival) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost {
 			w.Header().Set("Allow", http.MethodPost)
@@ -94,9 +98,9 @@ func (p *Public) postback(source conversion.Source) http.Handler {
 		}
 		ctx, cancel := context.WithTimeout(r.Context(), saveTimeout)
 		defer cancel()
-		out, res, err := p.Receiver.Receive(ctx, conversion.Arrival{
-			Source: source, Client: client(r, p.Trusted), Body: body,
-		})
+		a := from(r)
+		a.Body = body
+		out, res, err := p.Receiver.Receive(ctx, a)
 		if err != nil {
 			p.Log.ErrorContext(ctx, "postback not stored", "error", err)
 			writeFault(w, http.StatusInternalServerError, fault{Code: "not_stored", Message: "the postback could not be stored; send it again"})
@@ -106,8 +110,30 @@ func (p *Public) postback(source conversion.Source) http.Handler {
 			writeFault(w, http.StatusBadRequest, fault{Code: res.Reason, Message: res.Message, Field: res.Field})
 			return
 		}
-		p.Metrics.postback(res, source, time.Since(started))
+		p.Metrics.postback(res, a.Source, time.Since(started))
 		writeJSON(w, http.StatusOK, out)
+	})
+}
+
+// relay takes one postback that a network passed on, under a token of scope relay.
+func (p *Public) relay() http.Handler {
+	h := p.postback(func(r *http.Request) conversion.Arrival {
+		return conversion.Arrival{
+			Source: conversion.Relay, Relay: strings.ToLower(r.PathValue("network")), Client: client(r, p.Trusted),
+		}
+	})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost {
+			who, ok := authenticate(w, r, p.Auth, p.Log)
+			if !ok {
+				return
+			}
+			if !who.Has(auth.ScopeRelay) {
+				writeFault(w, http.StatusForbidden, fault{Code: "forbidden", Message: "the token lacks the scope relay"})
+				return
+			}
+		}
+		h.ServeHTTP(w, r)
 	})
 }
 
