@@ -204,7 +204,7 @@ func (a *App) keepReloading(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-time.After(reloadEvery): //nolint:forbidigo // paces a look at the store; decides nothing
+		case <-clock.Real{}.After(reloadEvery): // paces a look at the store; decides nothing
 		}
 		if err := a.reload(ctx); err != nil && ctx.Err() == nil {
 			a.log.WarnContext(ctx, "configuration not read again", "error", err)
