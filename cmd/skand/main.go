@@ -71,6 +71,7 @@ func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "skand",
 		Short:         "Receive, prove, decode, publish and forward Apple's install postbacks",
+		Version:       version,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args: func(_ *cobra.Command, args []string) error {

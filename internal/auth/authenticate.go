@@ -20,7 +20,7 @@ var (
 
 // minBootstrap is the least length of a bootstrap token in bytes: people choose
 // it, so it is worth as much as they care.
-const minBootstrap = 16
+const minBootstrap = 8
 
 // Principal is who is calling.
 type Principal struct {
