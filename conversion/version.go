@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"skand/schema"
+	"skand/skan"
 )
 
 // SchemaVersion is one published version of an app's schema.
@@ -37,6 +38,9 @@ const (
 //   - from adopted+grace on: the newer one, unless this was a late retry;
 //   - between: ambiguous; the version in force at the estimated last update.
 //
+// Phones in Developer Mode post within minutes: what a development key signed is
+// of the version at its arrival.
+//
 // Before the first version there was none, so the first binds everything earlier.
 // Versions are in ascending order. The result is nil only if there is none.
 func Bind(versions []SchemaVersion, p *Pending) (*SchemaVersion, []string) {
@@ -44,6 +48,9 @@ func Bind(versions []SchemaVersion, p *Pending) (*SchemaVersion, []string) {
 		return nil, nil
 	}
 	a := p.ReceivedAt
+	if p.Environment == skan.Development {
+		return inForce(versions, a), nil
+	}
 	old := 0
 	for i := range versions {
 		if versions[i].EffectiveFrom.Add(leastWait).Before(a) {
@@ -54,24 +61,43 @@ func Bind(versions []SchemaVersion, p *Pending) (*SchemaVersion, []string) {
 		return &versions[0], nil
 	}
 	// versions[old] is the newest that can have been on the phone.
-	settled := versions[old].EffectiveFrom.Add(adoption + grace(versions[old-1:old+1], p))
+	settled := settledAt(versions[:old+1], p)
 	switch {
 	case !a.Before(settled.Add(retries)):
 		return &versions[old], nil
 	case !a.Before(settled):
 		return &versions[old], []string{FlagRetryPossible}
 	}
-	updated := a.Add(-lastUpdate(p))
-	bound := 0
-	for i := 0; i <= old; i++ {
-		if !versions[i].EffectiveFrom.After(updated) {
-			bound = i
-		}
-	}
-	return &versions[bound], []string{FlagAmbiguous}
+	return inForce(versions[:old+1], a.Add(-lastUpdate(p))), []string{FlagAmbiguous}
 }
 
-// grace is the longest that Apple may hold back a value after it was set.
+// inForce is the newest version that had taken effect at t, or else the first.
+func inForce(versions []SchemaVersion, t time.Time) *SchemaVersion {
+	found := 0
+	for i := range versions {
+		if !versions[i].EffectiveFrom.After(t) {
+			found = i
+		}
+	}
+	return &versions[found]
+}
+
+// settledAt is when nothing set under an earlier version than the last is still
+// held back, but for retries. Each earlier one has its own end: until the next was
+// adopted phones set values under it, and any later version may close the window.
+func settledAt(versions []SchemaVersion, p *Pending) time.Time {
+	var settled time.Time
+	for i := range len(versions) - 1 {
+		end := versions[i+1].EffectiveFrom.Add(adoption + grace(versions[i:], p))
+		if end.After(settled) {
+			settled = end
+		}
+	}
+	return settled
+}
+
+// grace is the longest that Apple may hold back a value after it was set, by the
+// versions that may have set it or closed its window.
 func grace(versions []SchemaVersion, p *Pending) time.Duration {
 	if legacy(p.Framework, p.Version) {
 		return 48 * hour

@@ -137,8 +137,11 @@ func urlOf(l net.Listener) string {
 // Run serves until ctx ends, then drains: requests in flight are answered, claims
 // are given back, jobs end. Close is the caller's.
 func (a *App) Run(ctx context.Context) error {
+	metrics := web.NewMetrics(a.registry)
+	commits := conversion.NewGroupCommit(a.store, a.store.Committers(), metrics.Committed)
+	defer commits.Close() // after the last request has its answer
 	g, ctx := errgroup.WithContext(ctx)
-	a.serve(ctx, g, a.public, a.publicHandler())
+	a.serve(ctx, g, a.public, a.publicHandler(metrics, commits))
 	if a.admin != nil {
 		a.serve(ctx, g, a.admin, a.adminHandler())
 	}
@@ -175,10 +178,12 @@ func (a *App) serve(ctx context.Context, g *errgroup.Group, l net.Listener, h ht
 // Close closes the stores.
 func (a *App) Close() error { return a.store.Close() }
 
-func (a *App) publicHandler() http.Handler {
+func (a *App) publicHandler(metrics *web.Metrics, receipts conversion.Receipts) http.Handler {
+	receiver := *a.receiver
+	receiver.Store = receipts
 	p := &web.Public{
-		Receiver: a.receiver, Items: a.items, Auth: a.auth, Ready: a.store.Ready,
-		Metrics: web.NewMetrics(a.registry), Trusted: a.cfg.Proxies(), Limits: a.cfg.Limits, Log: a.log,
+		Receiver: &receiver, Items: a.items, Auth: a.auth, Ready: a.store.Ready,
+		Metrics: metrics, Trusted: a.cfg.Proxies(), Limits: a.cfg.Limits, Log: a.log,
 		Receive: a.cfg.Does(config.RoleReceive),
 	}
 	return p.Handler()

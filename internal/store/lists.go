@@ -43,7 +43,7 @@ type Release struct {
 // Releases lists the public ledger from the published store, newest window first.
 // appID 0 is every app.
 func (s *Store) Releases(ctx context.Context, appID int64, cursor string, limit int) ([]Release, string, error) {
-	where, args := " WHERE (? = 0 OR app_id = ?)", []any{appID, appID}
+	where, args := " WHERE (CAST(? AS BIGINT) = 0 OR app_id = ?)", []any{appID, appID}
 	if cursor != "" {
 		end, id, ok := strings.Cut(cursor, "|")
 		when, err := time.Parse(time.RFC3339, end)
@@ -149,7 +149,7 @@ type Postback struct {
 
 // Postbacks lists raw copies, newest first.
 func (s *Store) Postbacks(ctx context.Context, f PostbackFilter, cursor string, limit int) ([]Postback, string, error) {
-	where, args := " WHERE (? = 0 OR app_id = ?) AND (? = '' OR state = ?)", []any{f.AppID, f.AppID, f.State, f.State}
+	where, args := " WHERE (CAST(? AS BIGINT) = 0 OR app_id = ?) AND (? = '' OR state = ?)", []any{f.AppID, f.AppID, f.State, f.State}
 	if cursor != "" {
 		when, id, ok := strings.Cut(cursor, ".")
 		before, err := strconv.ParseInt(when, 10, 64)

@@ -106,7 +106,7 @@ func (f DeliveryFilter) where(cursor string) (string, []any, error) {
 		before, id, ok := strings.Cut(cursor, ".")
 		created, err := strconv.ParseInt(before, 10, 64)
 		if err != nil || !ok {
-			return "", nil, fmt.Errorf("cursor: %q was not given by this list", cursor)
+			return "", nil, ErrCursor
 		}
 		add(`(created_at < ? OR (created_at = ? AND id < ?))`, created, created, id)
 	}

@@ -23,6 +23,15 @@ func (d *db) table(name string) string {
 	return name
 }
 
+// byBytes orders a text column as SQLite and the ledger do, whatever the language
+// of a PostgreSQL database: the same rows have one order everywhere.
+func (d *db) byBytes(column string) string {
+	if d.dialect == postgres {
+		return column + ` COLLATE "C"`
+	}
+	return column
+}
+
 // stamp is a published time: a timestamp on PostgreSQL, ISO 8601 text on SQLite
 // (which sorts as time does).
 func (d *db) stamp(t time.Time) any {
@@ -179,7 +188,8 @@ func (s *Store) Cohorts(ctx context.Context, f CohortFilter, each func(*Cohort) 
 		install_from, install_to, network_id, id_kind, source_2, source_3, source_4, level, installs, null_installs,
 		unset_installs, unmapped_installs, coarse_low, coarse_medium, coarse_high, fine_installs, payers,
 		revenue_min, revenue_est, revenue_max, currency, redownloads, schema_versions
-		FROM ` + s.pub.table("cohort") + where + ` ORDER BY window_start, release_id, row_id`
+		FROM ` + s.pub.table("cohort") + where +
+		` ORDER BY window_start, ` + s.pub.byBytes("release_id") + `, ` + s.pub.byBytes("row_id")
 	rows, err := s.pub.r.QueryxContext(ctx, s.pub.q(text), args...)
 	if err != nil {
 		return fmt.Errorf("query cohorts: %w", err)

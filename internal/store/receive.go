@@ -1,10 +1,10 @@
 package store
 
 import (
+	"bytes"
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,158 +14,242 @@ import (
 	"skand/skan"
 )
 
-// Save implements conversion.Receipts.
+// Save implements conversion.Receipts. One transaction and a handful of statements
+// whatever the number of copies: that is what makes a group commit pay.
 func (s *Store) Save(ctx context.Context, copies []conversion.Copy) ([]conversion.Outcome, error) {
-	outcomes := make([]conversion.Outcome, len(copies))
+	if len(copies) == 0 {
+		return nil, nil
+	}
+	b := &batch{copies: copies, now: s.clock.Now(), verdicts: make([]judged, len(copies)), held: map[identityKey]*held{}}
 	err := s.main.in(ctx, func(t *tx) error {
-		for i := range copies {
-			o, err := saveCopy(ctx, t, &copies[i], s.clock.Now())
-			if err != nil {
+		for _, step := range []func(context.Context, *tx) error{
+			b.stand, b.claim, b.load, b.meet, b.count, b.update, b.keep,
+		} {
+			if err := step(ctx, t); err != nil {
 				return err
 			}
-			outcomes[i] = o
 		}
 		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("keep postbacks: %w", err)
 	}
+	outcomes := make([]conversion.Outcome, len(copies))
+	for i, v := range b.verdicts {
+		outcomes[i] = v.outcome
+	}
 	return outcomes, nil
 }
 
-func saveCopy(ctx context.Context, t *tx, c *conversion.Copy, now time.Time) (conversion.Outcome, error) {
-	trusts := false
-	if c.Result.Verdict == skan.Develop {
-		var err error
-		trusts, err = trustsDevelopment(ctx, t, c.AppID())
-		if err != nil {
-			return conversion.Outcome{}, err
-		}
-	}
-	st := conversion.Stand(&c.Result, trusts)
-	if !st.Claims {
-		return conversion.Outcome{State: st.State, Reason: st.Reason}, insertCopy(ctx, t, c, st.State, st.Reason, nil)
-	}
-	o := conversion.Outcome{State: conversion.Accepted}
-	first, err := claimIdentity(ctx, t, c, st.Environment)
-	if err != nil {
-		return o, err
-	}
-	var differs []string
-	if first {
-		if err := insertCounted(ctx, t, c, st.Environment, now); err != nil {
-			return o, err
-		}
-	} else {
-		m, err := meet(ctx, t, c, st.Environment)
-		if err != nil {
-			return o, err
-		}
-		o.State, differs = m.State, m.Differs
-		if m.TakeOver {
-			o.Reason = "better_source"
-		}
-	}
-	return o, insertCopy(ctx, t, c, o.State, o.Reason, differs)
+// identityKey is the key of postback_identity and counted_postback.
+type identityKey struct {
+	appID       int64
+	environment skan.Environment
+	hash        string
 }
 
-func trustsDevelopment(ctx context.Context, t *tx, appID int64) (bool, error) {
-	var trusts bool
-	err := t.GetContext(ctx, &trusts, t.q(`SELECT trust_development FROM app WHERE app_id = ?`), appID)
-	if errors.Is(err, sql.ErrNoRows) {
-		return false, nil
+func (k identityKey) compare(l identityKey) int {
+	if k.appID != l.appID {
+		return int(min(max(k.appID-l.appID, -1), 1))
 	}
-	if err != nil {
-		return false, fmt.Errorf("look up app %d: %w", appID, err)
+	if c := strings.Compare(string(k.environment), string(l.environment)); c != 0 {
+		return c
 	}
-	return trusts, nil
+	return strings.Compare(k.hash, l.hash)
 }
 
-const claimIdentitySQL = `
-INSERT INTO postback_identity (app_id, environment, identity, first_seen) VALUES (?, ?, ?, ?)
-ON CONFLICT DO NOTHING RETURNING first_seen`
-
-// claimIdentity reports whether this copy is the first of its identity, ever.
-// RETURNING is what counts; a concurrent claim of the same one waits here.
-func claimIdentity(ctx context.Context, t *tx, c *conversion.Copy, env skan.Environment) (bool, error) {
-	var seen int64
-	err := t.GetContext(ctx, &seen, t.q(claimIdentitySQL),
-		c.AppID(), env, c.Result.Identity.Hash(), ms(c.ReceivedAt))
-	if errors.Is(err, sql.ErrNoRows) {
-		return false, nil
-	}
-	if err != nil {
-		return false, fmt.Errorf("claim identity: %w", err)
-	}
-	return true, nil
+// held is what counts for one identity, as this batch goes on.
+type held struct {
+	fresh   bool // claimed by this batch
+	known   bool // there is a counted row, or will be
+	sealed  bool
+	source  conversion.Source
+	values  conversion.Values
+	copy    *conversion.Copy // whose values count, if this batch brought them
+	first   *conversion.Copy // the copy that claimed it
+	changed bool             // an older row has to be updated
 }
 
-const insertCountedSQL = `
-INSERT INTO counted_postback (app_id, environment, identity, copy_id, source, counted_at, received_at,
-  framework, version, network_id, sequence_index, kind, id_kind, source_id, redownload,
-  fine, coarse, country, interaction,
-  value_kind, state, flags, schema_version, payer, revenue_min, revenue_est)
-VALUES (:app_id, :environment, :identity, :copy_id, :source, :counted_at, :received_at,
-  :framework, :version, :network_id, :sequence_index, :kind, :id_kind, :source_id, :redownload,
-  :fine, :coarse, :country, :interaction,
-  '', '', '', 0, FALSE, '0', '0')`
+// judged is the verdict of the store on one copy.
+type judged struct {
+	claims  bool
+	key     identityKey
+	outcome conversion.Outcome
+	differs []string
+}
 
-func insertCounted(ctx context.Context, t *tx, c *conversion.Copy, env skan.Environment, now time.Time) error {
-	p := c.Result.Postback
-	kind := conversion.KindOf(p)
-	countedAt := now
-	if c.Archived {
-		open, err := windowOpen(ctx, t, p, kind, env, c.ReceivedAt)
-		if err != nil {
-			return err
+type batch struct {
+	copies   []conversion.Copy
+	now      time.Time
+	verdicts []judged
+	held     map[identityKey]*held
+	order    []identityKey // the keys of held, sorted: everyone locks in one order
+}
+
+// stand says which copies may claim an identity.
+func (b *batch) stand(ctx context.Context, t *tx) error {
+	trusted := map[int64]bool{}
+	for i := range b.copies {
+		c := &b.copies[i]
+		trusts := false
+		if c.Result.Verdict == skan.Develop {
+			known, ok := trusted[c.AppID()]
+			if !ok {
+				var err error
+				if known, err = trustsDevelopment(ctx, t, c.AppID()); err != nil {
+					return err
+				}
+				trusted[c.AppID()] = known
+			}
+			trusts = known
 		}
-		if open {
-			countedAt = c.ReceivedAt
+		st := conversion.Stand(&c.Result, trusts)
+		v := &b.verdicts[i]
+		if !st.Claims {
+			v.outcome = conversion.Outcome{State: st.State, Reason: st.Reason}
+			continue
+		}
+		v.claims = true
+		v.key = identityKey{c.AppID(), st.Environment, string(c.Result.Identity.Hash())}
+		if b.held[v.key] == nil {
+			b.held[v.key] = &held{first: c}
+			b.order = append(b.order, v.key)
 		}
 	}
-	v := conversion.ValuesOf(p)
-	idKind, id := conversion.Identifier(p)
-	_, err := sqlx.NamedExecContext(ctx, t, insertCountedSQL, map[string]any{
-		"app_id": p.AppID, "environment": env, "identity": c.Result.Identity.Hash(), "copy_id": c.ID,
-		"source": c.Source, "counted_at": ms(countedAt), "received_at": ms(c.ReceivedAt),
-		"framework": p.Framework, "version": p.Version, "network_id": p.NetworkKey(),
-		"sequence_index": p.SequenceIndex, "kind": kind, "id_kind": idKind, "source_id": id,
-		"redownload": p.ConversionType == skan.ConversionRedownload,
-		"fine":       v.Fine, "coarse": v.Coarse, "country": v.Country, "interaction": v.Interaction,
-	})
+	slices.SortFunc(b.order, identityKey.compare)
+	return nil
+}
+
+// claim claims every identity that nobody has. RETURNING is what counts; a
+// concurrent claim of the same one waits here for the other's commit.
+func (b *batch) claim(ctx context.Context, t *tx) error {
+	cols := []column{{"app_id", "bigint"}, {"environment", "text"}, {"identity", "bytea"}, {"first_seen", "bigint"}}
+	rows := make([][]any, len(b.order))
+	for i, k := range b.order {
+		rows[i] = []any{k.appID, string(k.environment), []byte(k.hash), ms(b.held[k].first.ReceivedAt)}
+	}
+	err := insertMany(ctx, t, "postback_identity", cols, rows,
+		"ON CONFLICT DO NOTHING RETURNING app_id, environment, identity", func(r *sqlx.Rows) error {
+			var k identityKey
+			var hash []byte
+			if err := r.Scan(&k.appID, &k.environment, &hash); err != nil {
+				return err
+			}
+			k.hash = string(hash)
+			b.held[k].fresh = true
+			return nil
+		})
 	if err != nil {
-		return fmt.Errorf("count postback: %w", err)
+		return fmt.Errorf("claim identities: %w", err)
 	}
 	return nil
 }
 
-const sealedUntilSQL = `
-SELECT COALESCE(MAX(window_end), 0) FROM release_ledger
-WHERE app_id = ? AND sequence_index = ? AND kind = ? AND environment = ? AND release_kind = 'base'`
-
-// windowOpen reports whether the window of an archived arrival is not sealed yet;
-// if it is, the postback counts now, in the next open window.
-func windowOpen(ctx context.Context, t *tx, p *skan.Postback, kind conversion.Kind, env skan.Environment, arrived time.Time) (bool, error) {
-	var until int64
-	err := t.GetContext(ctx, &until, t.q(sealedUntilSQL), p.AppID, p.SequenceIndex, kind, env)
-	if err != nil {
-		return false, fmt.Errorf("look up sealed windows: %w", err)
+// load reads, and locks, what counts for identities that were taken before.
+func (b *batch) load(ctx context.Context, t *tx) error {
+	var taken []identityKey
+	for _, k := range b.order {
+		if !b.held[k].fresh {
+			taken = append(taken, k)
+		}
 	}
-	return ms(arrived) >= until, nil
+	for chunk := range slices.Chunk(taken, maxMarks/3) {
+		text, args := countedValuesQuery(t.dialect, chunk)
+		var rows []countedValues
+		if err := t.SelectContext(ctx, &rows, text, args...); err != nil {
+			return fmt.Errorf("look up counted postbacks: %w", err)
+		}
+		for _, row := range rows {
+			h := b.held[identityKey{row.AppID, row.Environment, string(row.Identity)}]
+			h.known, h.sealed, h.source = true, row.SealedIn != nil, row.Source
+			h.values = conversion.Values{Fine: row.Fine, Coarse: row.Coarse, Country: row.Country, Interaction: row.Interaction}
+		}
+	}
+	return nil
 }
 
-type countedValues struct {
-	Source      conversion.Source `db:"source"`
-	Fine        *int              `db:"fine"`
-	Coarse      string            `db:"coarse"`
-	Country     string            `db:"country"`
-	Interaction string            `db:"interaction"`
-	SealedIn    *string           `db:"sealed_in"`
+// meet goes through the copies in their order, as if each had come alone.
+func (b *batch) meet(context.Context, *tx) error {
+	for i := range b.copies {
+		v, c := &b.verdicts[i], &b.copies[i]
+		if !v.claims {
+			continue
+		}
+		h := b.held[v.key]
+		values := conversion.ValuesOf(c.Result.Postback)
+		if h.fresh && !h.known {
+			h.known, h.source, h.values, h.copy = true, c.Source, values, c
+			v.outcome = conversion.Outcome{State: conversion.Accepted}
+			continue
+		}
+		if !h.known {
+			v.outcome = conversion.Outcome{State: conversion.Duplicate}
+			continue
+		}
+		m := conversion.Meet(h.values, h.source, h.sealed, values, c.Source)
+		v.outcome, v.differs = conversion.Outcome{State: m.State}, m.Differs
+		switch {
+		case m.TakeOver:
+			v.outcome.Reason = "better_source"
+			h.values, h.source, h.copy, h.changed = values, c.Source, c, true
+		case m.Raise:
+			h.source, h.changed = c.Source, true
+		}
+	}
+	return nil
 }
 
-const countedValuesSQL = `
-SELECT source, fine, coarse, country, interaction, sealed_in FROM counted_postback
-WHERE app_id = ? AND environment = ? AND identity = ?`
+var countedColumns = []column{
+	{"app_id", "bigint"}, {"environment", "text"}, {"identity", "bytea"}, {"copy_id", "text"}, {"source", "text"},
+	{"counted_at", "bigint"}, {"received_at", "bigint"}, {"framework", "text"}, {"version", "text"},
+	{"network_id", "text"}, {"sequence_index", "bigint"}, {"kind", "text"}, {"id_kind", "text"}, {"source_id", "text"},
+	{"redownload", "boolean"}, {"fine", "bigint"}, {"coarse", "text"}, {"country", "text"}, {"interaction", "text"},
+	{"value_kind", "text"}, {"state", "text"}, {"flags", "text"}, {"schema_version", "bigint"}, {"payer", "boolean"},
+}
+
+// count writes the counted rows of fresh identities, with the values that count at
+// the end of the batch.
+func (b *batch) count(ctx context.Context, t *tx) error {
+	var rows [][]any
+	open := map[datasetRow]int64{}
+	for _, k := range b.order {
+		h := b.held[k]
+		if !h.fresh {
+			continue
+		}
+		p := h.copy.Result.Postback
+		kind := conversion.KindOf(p)
+		countedAt := b.now
+		if h.first.Archived {
+			until, err := sealedUntil(ctx, t, open, datasetRow{k.appID, p.SequenceIndex, string(kind), string(k.environment)})
+			if err != nil {
+				return err
+			}
+			if ms(h.first.ReceivedAt) >= until {
+				countedAt = h.first.ReceivedAt
+			}
+		}
+		idKind, id := conversion.Identifier(p)
+		rows = append(rows, []any{
+			k.appID, string(k.environment), []byte(k.hash), h.copy.ID, string(h.source),
+			ms(countedAt), ms(h.copy.ReceivedAt), string(p.Framework), p.Version,
+			p.NetworkKey(), int64(p.SequenceIndex), string(kind), idKind, id,
+			p.ConversionType == skan.ConversionRedownload, nullable(h.values.Fine), h.values.Coarse, h.values.Country, h.values.Interaction,
+			"", "", "", int64(0), false,
+		})
+	}
+	if err := insertMany(ctx, t, "counted_postback", countedColumns, rows, "", nil); err != nil {
+		return fmt.Errorf("count postbacks: %w", err)
+	}
+	return nil
+}
+
+func nullable(n *int) any {
+	if n == nil {
+		return nil
+	}
+	return int64(*n)
+}
 
 const takeOverSQL = `
 UPDATE counted_postback SET copy_id = ?, source = ?, received_at = ?, fine = ?, coarse = ?, country = ?,
@@ -175,70 +259,51 @@ WHERE app_id = ? AND environment = ? AND identity = ? AND sealed_in IS NULL`
 const raiseSQL = `
 UPDATE counted_postback SET source = ? WHERE app_id = ? AND environment = ? AND identity = ? AND sealed_in IS NULL`
 
-// meet compares a later copy with the one that counts, under its lock, and lets
-// the better source's values count while the window is open.
-func meet(ctx context.Context, t *tx, c *conversion.Copy, env skan.Environment) (conversion.Meeting, error) {
-	key := []any{c.AppID(), env, c.Result.Identity.Hash()}
-	var row countedValues
-	err := t.GetContext(ctx, &row, t.q(countedValuesSQL+t.forUpdate()), key...)
-	if errors.Is(err, sql.ErrNoRows) {
-		// Retention has taken the counted row; the identity stays, so this is a replay.
-		return conversion.Meeting{State: conversion.Duplicate}, nil
-	}
-	if err != nil {
-		return conversion.Meeting{}, fmt.Errorf("look up counted postback: %w", err)
-	}
-	counted := conversion.Values{Fine: row.Fine, Coarse: row.Coarse, Country: row.Country, Interaction: row.Interaction}
-	v := conversion.ValuesOf(c.Result.Postback)
-	m := conversion.Meet(counted, row.Source, row.SealedIn != nil, v, c.Source)
-	switch {
-	case m.TakeOver:
-		args := append([]any{c.ID, c.Source, ms(c.ReceivedAt), v.Fine, v.Coarse, v.Country, v.Interaction}, key...)
-		_, err = t.ExecContext(ctx, t.q(takeOverSQL), args...)
-	case m.Raise:
-		_, err = t.ExecContext(ctx, t.q(raiseSQL), append([]any{c.Source}, key...)...)
-	}
-	if err != nil {
-		return m, fmt.Errorf("let the better copy count: %w", err)
-	}
-	return m, nil
-}
-
-const insertCopySQL = `
-INSERT INTO postback (app_id, received_at, id, source, relay, client, state, reason, field, framework,
-  version, verdict, key_name, flags, identity, differs, body)
-VALUES (:app_id, :received_at, :id, :source, :relay, :client, :state, :reason, :field, :framework,
-  :version, :verdict, :key_name, :flags, :identity, :differs, :body)`
-
-func insertCopy(ctx context.Context, t *tx, c *conversion.Copy, state conversion.State, reason string, differs []string) error {
-	r := &c.Result
-	var identity []byte
-	if r.Identity != nil {
-		identity = r.Identity.Hash()
-	}
-	_, err := sqlx.NamedExecContext(ctx, t, insertCopySQL, map[string]any{
-		"app_id": c.AppID(), "received_at": ms(c.ReceivedAt), "id": c.ID, "source": c.Source, "relay": plain(c.Relay),
-		"client": c.Client, "state": state, "reason": reason, "field": r.Field, "framework": r.Framework,
-		"version": plain(r.Version), "verdict": r.Verdict, "key_name": plain(r.Key), "flags": strings.Join(r.Flags, " "),
-		"identity": identity, "differs": strings.Join(differs, " "), "body": c.Body,
-	})
-	if err != nil {
-		return fmt.Errorf("keep copy: %w", err)
+// update lets a better source's values count in rows of earlier batches.
+func (b *batch) update(ctx context.Context, t *tx) error {
+	for _, k := range b.order {
+		h := b.held[k]
+		if h.fresh || !h.changed {
+			continue
+		}
+		var err error
+		if h.copy == nil {
+			_, err = t.ExecContext(ctx, t.q(raiseSQL), h.source, k.appID, k.environment, []byte(k.hash))
+		} else {
+			_, err = t.ExecContext(ctx, t.q(takeOverSQL), h.copy.ID, h.source, ms(h.copy.ReceivedAt), h.values.Fine,
+				h.values.Coarse, h.values.Country, h.values.Interaction, k.appID, k.environment, []byte(k.hash))
+		}
+		if err != nil {
+			return fmt.Errorf("let the better copy count: %w", err)
+		}
 	}
 	return nil
 }
 
-// plain makes what a stranger wrote (a version, a kid) fit for a text column:
-// PostgreSQL refuses NUL, and nobody needs more than a line of it.
-func plain(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r == '\uFFFD' {
-			return -1
+var copyColumns = []column{
+	{"app_id", "bigint"}, {"received_at", "bigint"}, {"id", "text"}, {"source", "text"}, {"relay", "text"}, {"client", "text"},
+	{"state", "text"}, {"reason", "text"}, {"field", "text"}, {"framework", "text"}, {"version", "text"}, {"verdict", "text"},
+	{"key_name", "text"}, {"flags", "text"}, {"identity", "bytea"}, {"differs", "text"}, {"body", "bytea"},
+}
+
+// keep writes every copy as it came, with what became of it.
+func (b *batch) keep(ctx context.Context, t *tx) error {
+	rows := make([][]any, len(b.copies))
+	for i := range b.copies {
+		c, v := &b.copies[i], &b.verdicts[i]
+		r := &c.Result
+		var identity any
+		if r.Identity != nil {
+			identity = r.Identity.Hash()
 		}
-		return r
-	}, strings.ToValidUTF8(s, ""))
-	if len(s) > 128 {
-		s = strings.ToValidUTF8(s[:128], "")
+		rows[i] = []any{
+			c.AppID(), ms(c.ReceivedAt), c.ID, string(c.Source), plain(c.Relay), c.Client,
+			string(v.outcome.State), v.outcome.Reason, plain(r.Field), string(r.Framework), plain(r.Version), string(r.Verdict),
+			plain(r.Key), strings.Join(r.Flags, " "), identity, strings.Join(v.differs, " "), bytes.Clone(c.Body),
+		}
 	}
-	return s
+	if err := insertMany(ctx, t, "postback", copyColumns, rows, "", nil); err != nil {
+		return fmt.Errorf("keep copies: %w", err)
+	}
+	return nil
 }

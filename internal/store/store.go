@@ -92,6 +92,15 @@ func (s *Store) Close() error {
 	return errors.Join(err, s.main.close())
 }
 
+// Committers is how many commits of postbacks are worth running at once: SQLite has
+// one writer; on PostgreSQL two keep it busy while the other's answers go out.
+func (s *Store) Committers() int {
+	if s.main.dialect == sqlite {
+		return 1
+	}
+	return 2
+}
+
 // UseClock hands the store the clock of the program, once it is known whether
 // this is a lab.
 func (s *Store) UseClock(c clock.Clock) { s.clock = c }

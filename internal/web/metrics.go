@@ -44,5 +44,7 @@ func (m *Metrics) postback(r skan.Result, source conversion.Source, took time.Du
 	}
 	m.postbacks.WithLabelValues(string(r.Framework), version, string(r.Verdict), string(source)).Inc()
 	m.seconds.Observe(took.Seconds())
-	m.batch.Observe(1)
 }
+
+// Committed notes the size of one commit.
+func (m *Metrics) Committed(copies int) { m.batch.Observe(float64(copies)) }

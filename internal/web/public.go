@@ -103,7 +103,11 @@ func (p *Public) postback(from func(*http.Request) conversion.Arrival) http.Hand
 		a.Body = body
 		out, res, err := p.Receiver.Receive(ctx, a)
 		if err != nil {
-			p.Log.ErrorContext(ctx, "postback not stored", "error", err)
+			level := slog.LevelError
+			if errors.Is(err, conversion.ErrBusy) {
+				level = slog.LevelDebug // a flood is counted, not written down line by line
+			}
+			p.Log.Log(ctx, level, "postback not stored", "error", err)
 			writeFault(w, http.StatusInternalServerError, fault{Code: "not_stored", Message: "the postback could not be stored; send it again"})
 			return
 		}

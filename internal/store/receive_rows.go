@@ -1,0 +1,97 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/lib/pq"
+
+	"skand/conversion"
+	"skand/skan"
+)
+
+func trustsDevelopment(ctx context.Context, t *tx, appID int64) (bool, error) {
+	var trusts bool
+	err := t.GetContext(ctx, &trusts, t.q(`SELECT trust_development FROM app WHERE app_id = ?`), appID)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("look up app %d: %w", appID, err)
+	}
+	return trusts, nil
+}
+
+const sealedUntilSQL = `
+SELECT COALESCE(MAX(window_end), 0) FROM release_ledger
+WHERE app_id = ? AND sequence_index = ? AND kind = ? AND environment = ? AND release_kind = 'base'`
+
+// sealedUntil is the end of a dataset's last sealed window. An archived arrival
+// before it counts now, in the next open window; a later one keeps its time.
+func sealedUntil(ctx context.Context, t *tx, known map[datasetRow]int64, d datasetRow) (int64, error) {
+	if until, ok := known[d]; ok {
+		return until, nil
+	}
+	var until int64
+	err := t.GetContext(ctx, &until, t.q(sealedUntilSQL), d.AppID, d.Index, d.Kind, d.Environment)
+	if err != nil {
+		return 0, fmt.Errorf("look up sealed windows: %w", err)
+	}
+	known[d] = until
+	return until, nil
+}
+
+// countedValues is what counts for one identity.
+type countedValues struct {
+	AppID       int64             `db:"app_id"`
+	Environment skan.Environment  `db:"environment"`
+	Identity    []byte            `db:"identity"`
+	Source      conversion.Source `db:"source"`
+	Fine        *int              `db:"fine"`
+	Coarse      string            `db:"coarse"`
+	Country     string            `db:"country"`
+	Interaction string            `db:"interaction"`
+	SealedIn    *string           `db:"sealed_in"`
+}
+
+const countedValuesSQL = `
+SELECT c.app_id, c.environment, c.identity, c.source, c.fine, c.coarse, c.country, c.interaction, c.sealed_in
+FROM counted_postback c `
+
+// countedValuesQuery asks for many identities at once; on PostgreSQL it locks their
+// rows, in the order that everyone locks in.
+func countedValuesQuery(d dialect, keys []identityKey) (string, []any) {
+	if d == sqlite {
+		args := make([]any, 0, 3*len(keys))
+		for _, k := range keys {
+			args = append(args, k.appID, k.environment, []byte(k.hash))
+		}
+		return countedValuesSQL + "WHERE (c.app_id, c.environment, c.identity) IN (VALUES " +
+			strings.TrimSuffix(strings.Repeat("(?,?,?),", len(keys)), ",") + ")", args
+	}
+	apps, environments, hashes := make(pq.Int64Array, len(keys)), make(pq.StringArray, len(keys)), make(pq.ByteaArray, len(keys))
+	for i, k := range keys {
+		apps[i], environments[i], hashes[i] = k.appID, string(k.environment), []byte(k.hash)
+	}
+	return countedValuesSQL + `JOIN unnest($1::bigint[], $2::text[], $3::bytea[]) AS k (app_id, environment, identity)
+		ON c.app_id = k.app_id AND c.environment = k.environment AND c.identity = k.identity
+		ORDER BY c.app_id, c.environment, c.identity FOR UPDATE OF c`, []any{apps, environments, hashes}
+}
+
+// plain makes what a stranger wrote (a version, a kid) fit for a text column:
+// PostgreSQL refuses NUL, and nobody needs more than a line of it.
+func plain(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || r == '\uFFFD' {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(s, ""))
+	if len(s) > 128 {
+		s = strings.ToValidUTF8(s[:128], "")
+	}
+	return s
+}
