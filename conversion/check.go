@@ -149,7 +149,7 @@ const (
 	maxDecimals = 9  // behind it
 )
 
-// plainAmount keeps a short text such as 1e999999999 from standing for an amount
+// plainAmount keeps a short text such as 1e9999 from standing for an amount
 // of as many digits, which printing would write out. A refund is negative.
 func plainAmount(d decimal.Decimal) bool {
 	return d.Exponent() >= -maxDecimals && d.NumDigits()+int(d.Exponent()) <= maxDigits

@@ -64,7 +64,7 @@ func Decode(p *Pending, versions []SchemaVersion, now time.Time) Decoded {
 		x := v.Document.Decode(value)
 		d.State, d.Payer = x.State, x.Payer
 		d.RevenueMin, d.RevenueEst, d.RevenueMax = x.RevenueMin, x.RevenueEst, x.RevenueMax
-		if x.Clamped {
+		if x.Clamped && value.Fine != nil { // of a coarse level no amount is counted
 			d.Flags = append(d.Flags, FlagClamped)
 		}
 		if x.Overlap {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -35,6 +36,7 @@ type App struct {
 	registry  *prometheus.Registry
 	verifier  atomic.Pointer[skan.Verifier]
 	reloaded  atomic.Pointer[string] // what reload made verifier and out of
+	reloading sync.Mutex
 	out       *outgoing
 	receiver  *conversion.Receiver
 	items     web.Items
@@ -80,6 +82,7 @@ func newApp(ctx context.Context, cfg config.Config, mode store.LabMode, base clo
 func (a *App) wire(ctx context.Context) error {
 	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		&sealedMetrics{store: a.store, now: a.clock.Now, log: a.log})
+	a.out.reload = a.reload
 	a.receiver = &conversion.Receiver{
 		Verifier: func() conversion.Verifier { return a.verifier.Load() }, Store: a.store, Now: a.clock.Now,
 	}

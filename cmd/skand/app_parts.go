@@ -21,11 +21,23 @@ import (
 
 // outgoing is the one way out; what it may reach changes when the allow-list does.
 type outgoing struct {
-	now atomic.Pointer[http.Client]
+	now    atomic.Pointer[http.Client]
+	reload func(ctx context.Context) error
 }
 
-// RoundTrip implements http.RoundTripper.
+// RoundTrip implements http.RoundTripper. An address that is refused may have been
+// allowed a moment ago, by an apply in another process: before the refusal is final
+// the allow-list is read again. Nothing was sent by then.
 func (o *outgoing) RoundTrip(r *http.Request) (*http.Response, error) {
+	guard := o.now.Load()
+	resp, err := guard.Transport.RoundTrip(r)
+	var blocked *safehttp.BlockedError
+	if !errors.As(err, &blocked) || r.Body != nil {
+		return resp, err
+	}
+	if again := o.reload(r.Context()); again != nil || o.now.Load() == guard {
+		return resp, err
+	}
 	return o.now.Load().Transport.RoundTrip(r)
 }
 
@@ -39,6 +51,8 @@ func (a *App) reload(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	a.reloading.Lock()
+	defer a.reloading.Unlock()
 	state := fmt.Sprint(extra, allow)
 	if a.reloaded.Load() != nil && *a.reloaded.Load() == state {
 		return nil

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
@@ -51,6 +52,11 @@ func newImportCmd() *cobra.Command {
 		}
 		defer func() { _ = app.Close() }() // imported is committed
 		im := &importer{app: app, errs: cmd.ErrOrStderr(), counts: map[string]int{}}
+		free, err := im.holdSeal(cmd.Context())
+		if err != nil {
+			return err
+		}
+		defer free()
 		for _, name := range args {
 			if err := im.file(cmd.Context(), name, s2s); err != nil {
 				return err
@@ -68,6 +74,8 @@ const (
 
 type importer struct {
 	app    *App
+	holder string
+	fence  int64
 	errs   io.Writer
 	counts map[string]int
 	bad    int
@@ -153,10 +161,48 @@ func (im *importer) postback(ctx context.Context, name string, n int, line []byt
 	return im.flush(ctx, name)
 }
 
+const (
+	sealHold = 5 * time.Minute
+	sealWait = time.Minute
+)
+
+// holdSeal keeps the sealing job from running meanwhile, by its lease: a window of
+// the past must not be sealed when half of its archive is in.
+func (im *importer) holdSeal(ctx context.Context) (free func(), err error) {
+	im.holder = "import " + uuid.NewString()
+	deadline := im.app.clock.Now().Add(sealWait)
+	for {
+		now := im.app.clock.Now()
+		fence, ok, err := im.app.store.AcquireJob(ctx, "seal", im.holder, now.Add(sealHold), now)
+		if err != nil {
+			return nil, fmt.Errorf("import: %w", err)
+		}
+		if ok {
+			im.fence = fence
+			break
+		}
+		if now.After(deadline) {
+			return nil, errors.New("import: windows are being sealed, or another import runs; try again when it is done")
+		}
+		select {
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		case <-im.app.clock.After(100 * time.Millisecond):
+		}
+	}
+	return func() {
+		// Should this fail, the lease lapses by itself.
+		_ = im.app.store.ReleaseJob(context.WithoutCancel(ctx), "seal", im.holder, im.fence)
+	}, nil
+}
+
 // flush keeps a batch in one commit, in the order of the file.
 func (im *importer) flush(ctx context.Context, name string) error {
 	if len(im.batch) == 0 {
 		return nil
+	}
+	if _, err := im.app.store.ExtendJob(ctx, "seal", im.holder, im.fence, im.app.clock.Now().Add(sealHold)); err != nil {
+		return fmt.Errorf("import %s: %w", name, err)
 	}
 	outcomes, results, err := im.app.receiver.ReceiveAll(ctx, im.batch)
 	if err != nil {
@@ -221,7 +267,7 @@ func (im *importer) report(w io.Writer) error {
 		return err
 	}
 	if im.bad > 0 {
-		return &exitError{code: 1, err: fmt.Errorf("import: %d lines were not taken, as said above", im.bad)}
+		return &exitError{code: 1, err: fmt.Errorf("import: lines not taken, as said above: %d", im.bad)}
 	}
 	return nil
 }

@@ -34,9 +34,9 @@ type App struct {
 	BundleID            string          `json:"bundle_id,omitempty"`
 	Currency            string          `json:"currency,omitempty"`
 	Window              string          `json:"window,omitempty"` // week, day
-	K                   int             `json:"k,omitempty"`
-	B                   int             `json:"b,omitempty"`
-	Depth               int             `json:"depth,omitempty"`
+	K                   *int            `json:"k,omitempty"`
+	B                   *int            `json:"b,omitempty"`
+	Depth               *int            `json:"depth,omitempty"`
 	Revenue             string          `json:"revenue,omitempty"` // exact, banded
 	TrustDevelopment    bool            `json:"trust_development,omitempty"`
 	Schema              json.RawMessage `json:"schema,omitempty"` // file name, or the document itself
@@ -100,14 +100,14 @@ func (a *App) Settings() aggregate.Settings {
 	if a.Window != "" {
 		s.Window = aggregate.WindowKind(a.Window)
 	}
-	if a.K != 0 {
-		s.K = a.K
+	if a.K != nil {
+		s.K = *a.K
 	}
-	if a.B != 0 {
-		s.B = a.B
+	if a.B != nil {
+		s.B = *a.B
 	}
-	if a.Depth != 0 {
-		s.Depth = a.Depth
+	if a.Depth != nil {
+		s.Depth = *a.Depth
 	}
 	if a.Revenue != "" {
 		s.Revenue = a.Revenue
@@ -117,8 +117,11 @@ func (a *App) Settings() aggregate.Settings {
 
 // Document parses the app's schema; nil if it has none.
 func (a *App) Document() (*schema.Document, error) {
-	if len(a.Schema) == 0 {
+	if len(a.Schema) == 0 || string(a.Schema) == "null" {
 		return nil, nil
+	}
+	if a.Schema[0] == '"' {
+		return nil, fmt.Errorf("%s is the name of a file, which only `skand apply -f` reads; give the document itself", a.Schema)
 	}
 	return schema.Parse(a.Schema)
 }
@@ -134,8 +137,23 @@ func (b *Bundle) Trusted() []skan.TrustedKey {
 
 var networkID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.-]*$`)
 
-// Check returns every fault of the bundle, each naming its field. allow is the
-// allow-list in force when the bundle does not bring one.
+// Refused is what is wrong with a bundle: whoever wrote it can put it right, so
+// its text may be shown. Any other error of an apply is ours and goes to the log.
+type Refused struct{ err error }
+
+func (r *Refused) Error() string { return r.err.Error() }
+func (r *Refused) Unwrap() error { return r.err }
+
+// Refuse marks an error as the bundle's fault; nil stays nil.
+func Refuse(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &Refused{err}
+}
+
+// Check returns every fault of the bundle, each naming its field, as a Refused.
+// allow is the allow-list in force when the bundle does not bring one.
 func (b *Bundle) Check(allow []netip.Prefix) error {
 	var faults []error
 	bad := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
@@ -157,6 +175,9 @@ func (b *Bundle) Check(allow []netip.Prefix) error {
 		where := fmt.Sprintf("networks[%d]", i)
 		n.NetworkID = strings.ToLower(n.NetworkID)
 		once(where, "network "+n.NetworkID)
+		for _, alias := range n.Aliases {
+			once(where+".aliases", "network "+strings.ToLower(alias))
+		}
 		faults = append(faults, n.check(where)...)
 	}
 	if b.Forward != nil {
@@ -182,7 +203,7 @@ func (b *Bundle) Check(allow []netip.Prefix) error {
 			bad("trusted_keys: %w", err)
 		}
 	}
-	return errors.Join(faults...)
+	return Refuse(errors.Join(faults...))
 }
 
 func (a *App) check(where string) []error {

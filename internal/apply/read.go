@@ -5,14 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"sort"
 	"strings"
-
-	"github.com/goccy/go-yaml"
 )
 
 // Read reads one file, or every .yaml, .yml and .json file of a folder that holds
@@ -104,6 +103,9 @@ func readFile(path string, inFolder bool) (*Bundle, []string, error) {
 		if err != nil {
 			return nil, nil, fmt.Errorf("%s: apps[%d].schema: %w", path, i, err)
 		}
+		if doc, err = translate(doc); err != nil {
+			return nil, nil, fmt.Errorf("%s: apps[%d].schema: %s: %w", path, i, name, err)
+		}
 		b.Apps[i].Schema = doc
 		schemas = append(schemas, file)
 	}
@@ -111,9 +113,13 @@ func readFile(path string, inFolder bool) (*Bundle, []string, error) {
 }
 
 func looksLikeBundle(text []byte) bool {
-	var probe map[string]any
-	if yaml.Unmarshal(text, &probe) != nil {
+	doc, err := translate(text)
+	if err != nil {
 		return true // let Parse say what is wrong with it
+	}
+	var probe map[string]json.RawMessage
+	if json.Unmarshal(doc, &probe) != nil {
+		return true
 	}
 	for _, key := range bundleKeys {
 		if _, ok := probe[key]; ok {
@@ -125,30 +131,79 @@ func looksLikeBundle(text []byte) bool {
 
 var bundleKeys = []string{"apps", "networks", "destinations", "trusted_keys", "forward", "rates", "costs", "payouts"}
 
-// Parse reads one bundle from YAML or JSON. An unknown member is an error.
-func Parse(text []byte) (*Bundle, error) {
+// translate returns the JSON of a text that is JSON or YAML.
+func translate(text []byte) ([]byte, error) {
 	trimmed := bytes.TrimSpace(text)
-	if !bytes.HasPrefix(trimmed, []byte("{")) {
-		var err error
-		if trimmed, err = yaml.YAMLToJSON(text); err != nil {
-			return nil, fmt.Errorf("not YAML: %w", err)
-		}
+	if bytes.HasPrefix(trimmed, []byte("{")) {
+		return trimmed, nil
 	}
-	dec := json.NewDecoder(bytes.NewReader(trimmed))
+	return YAMLToJSON(text)
+}
+
+// Parse reads one bundle from YAML or JSON. An unknown member is an error, and so
+// is one that is there twice: of two lists of apps one would be lost unseen.
+func Parse(text []byte) (*Bundle, error) {
+	doc, err := translate(text)
+	if err != nil {
+		return nil, err
+	}
+	dec := json.NewDecoder(bytes.NewReader(doc))
 	dec.DisallowUnknownFields()
 	var b Bundle
 	if err := dec.Decode(&b); err != nil {
 		return nil, explain(err)
 	}
-	if dec.More() {
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return nil, errors.New("holds more than one document; give one")
 	}
+	if err := noDuplicates(json.NewDecoder(bytes.NewReader(doc)), ""); err != nil {
+		return nil, err
+	}
 	return &b, nil
+}
+
+// noDuplicates reads one JSON value, known to be well formed.
+func noDuplicates(dec *json.Decoder, where string) error {
+	t, err := dec.Token()
+	if err != nil {
+		return err
+	}
+	switch t {
+	case json.Delim('{'):
+		seen := map[string]bool{}
+		for dec.More() {
+			name, err := dec.Token()
+			if err != nil {
+				return err
+			}
+			member := strings.TrimPrefix(fmt.Sprintf("%s.%s", where, name), ".")
+			if seen[member] {
+				return fmt.Errorf("%s: is there twice; keep one", member)
+			}
+			seen[member] = true
+			if err := noDuplicates(dec, member); err != nil {
+				return err
+			}
+		}
+	case json.Delim('['):
+		for i := 0; dec.More(); i++ {
+			if err := noDuplicates(dec, fmt.Sprintf("%s[%d]", where, i)); err != nil {
+				return err
+			}
+		}
+	default:
+		return nil
+	}
+	_, err = dec.Token() // the closing bracket
+	return err
 }
 
 func explain(err error) error {
 	var wrongType *json.UnmarshalTypeError
 	if errors.As(err, &wrongType) {
+		if wrongType.Field == "" {
+			return fmt.Errorf("want an object with apps, networks, destinations, trusted_keys or forward, got %s", wrongType.Value)
+		}
 		return fmt.Errorf("%s: want %s, got %s", wrongType.Field, wrongType.Type, wrongType.Value)
 	}
 	if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {

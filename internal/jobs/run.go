@@ -55,14 +55,16 @@ func (r *Runner) plan(ctx context.Context, e *entry) error {
 	if !last.Succeeded.IsZero() {
 		r.success.WithLabelValues(e.job.Name).Set(float64(last.Succeeded.UnixMilli()) / 1000)
 	}
-	e.next = e.after(last)
+	e.next = e.after(last, r.o.Clock.Now())
 	return nil
 }
 
 // after is the first time after the last run, also where that lies before this
 // process's start: a time that passed while nothing ran is made up for, once.
-func (e *entry) after(last Last) time.Time {
-	if last.Started.IsZero() {
+// A run that lies ahead, because the lab's clock was set back since, is not waited
+// for.
+func (e *entry) after(last Last, now time.Time) time.Time {
+	if last.Started.IsZero() || last.Started.After(now) {
 		return e.schedule.Next(e.since)
 	}
 	return e.schedule.Next(last.Started)

@@ -141,8 +141,14 @@ func (r *Runner) RunDue(ctx context.Context) ([]Report, error) {
 func (r *Runner) MoveClock(ctx context.Context, move func() error) ([]Report, error) {
 	r.gate.Lock()
 	defer r.gate.Unlock()
+	before := r.o.Clock.Now()
 	if err := move(); err != nil {
 		return nil, err
+	}
+	if now := r.o.Clock.Now(); now.Before(before) {
+		for _, e := range r.jobs {
+			e.beginAgain(now)
+		}
 	}
 	reports := []Report{}
 	var errs []error
@@ -159,6 +165,13 @@ func (r *Runner) MoveClock(ctx context.Context, move func() error) ([]Report, er
 		}
 	}
 	return reports, errors.Join(errs...)
+}
+
+// beginAgain drops what was planned on a clock that has gone back to now.
+func (e *entry) beginAgain(now time.Time) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.since, e.next = now, time.Time{}
 }
 
 // RunNow runs one job whether it is due or not. It waits for a run of the same
@@ -204,7 +217,7 @@ func (r *Runner) Jobs(ctx context.Context) ([]State, error) {
 		}
 		s := State{Name: e.job.Name, Spec: e.job.Spec, Started: last.Started, Succeeded: last.Succeeded}
 		if e.schedule != nil {
-			s.Next = e.after(last)
+			s.Next = e.after(last, r.o.Clock.Now())
 		}
 		list = append(list, s)
 	}

@@ -172,3 +172,24 @@ func TestMetricAndList(t *testing.T) {
 	require.Equal(t, []jobs.State{{Name: "seal", Spec: "0 3 * * *", Next: start.Add(3 * time.Hour),
 		Started: start, Succeeded: start}}, list)
 }
+
+// TestClockSetBack: what was planned, and run, on a time that lies ahead now does
+// not keep a job from running.
+func TestClockSetBack(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	var runs atomic.Int64
+	r := b.runner(t, job("seal", "0 * * * *", &runs))
+	b.now.Advance(50 * time.Hour)
+	reports, err := r.RunDue(t.Context())
+	require.NoError(t, err)
+	require.Len(t, reports, 1)
+
+	reports, err = r.MoveClock(t.Context(), func() error { b.now.Set(start); return nil })
+	require.NoError(t, err)
+	require.Empty(t, reports)
+	reports, err = r.MoveClock(t.Context(), func() error { b.now.Advance(time.Hour); return nil })
+	require.NoError(t, err)
+	require.Len(t, reports, 1)
+	require.EqualValues(t, 2, runs.Load())
+}

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jmoiron/sqlx"
+
 	"skand/aggregate"
 	"skand/internal/apply"
 	"skand/skan"
@@ -89,6 +91,9 @@ func (a *applier) all(ctx context.Context, b *apply.Bundle) error {
 		if err := a.trustedKey(ctx, k); err != nil {
 			return err
 		}
+	}
+	if err := a.keysFit(ctx, b); err != nil {
+		return err
 	}
 	for _, d := range b.Destinations {
 		_, known, err := definition(ctx, a.t, "destination", "id", d.ID)
@@ -248,15 +253,35 @@ func (a *applier) trustedKey(ctx context.Context, k apply.TrustedKey) error {
 	return nil
 }
 
+// keysFit refuses keys that can't stand beside those of earlier bundles, such as a
+// kid that is taken: the verifier could be built no more.
+func (a *applier) keysFit(ctx context.Context, b *apply.Bundle) error {
+	if len(b.TrustedKeys) == 0 {
+		return nil
+	}
+	keys, err := trustedKeys(ctx, a.t)
+	if err != nil {
+		return err
+	}
+	if _, err := skan.AppleKeys().With(keys...); err != nil {
+		return fmt.Errorf("trusted_keys: %w", err)
+	}
+	return nil
+}
+
 // TrustedKeys lists the keys that are trusted beside Apple's.
 func (s *Store) TrustedKeys(ctx context.Context) ([]skan.TrustedKey, error) {
+	return trustedKeys(ctx, s.main.r)
+}
+
+func trustedKeys(ctx context.Context, from sqlx.QueryerContext) ([]skan.TrustedKey, error) {
 	var rows []struct {
 		Name        string `db:"name"`
 		KID         string `db:"kid"`
 		SPKI        string `db:"spki"`
 		Environment string `db:"environment"`
 	}
-	if err := s.main.r.SelectContext(ctx, &rows, `SELECT name, kid, spki, environment FROM trusted_key ORDER BY name`); err != nil {
+	if err := sqlx.SelectContext(ctx, from, &rows, `SELECT name, kid, spki, environment FROM trusted_key ORDER BY name`); err != nil {
 		return nil, fmt.Errorf("list trusted keys: %w", err)
 	}
 	keys := make([]skan.TrustedKey, len(rows))

@@ -1,8 +1,11 @@
 package store
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/jmoiron/sqlx"
@@ -95,6 +98,11 @@ WHERE app_id = :app_id AND environment = :environment AND identity = :identity A
 // SaveDecoded implements conversion.DecodeStore.
 func (s *Store) SaveDecoded(ctx context.Context, decoded []conversion.Decoded) (int, error) {
 	kept := 0
+	// The order in which the receiver locks rows, or the two could deadlock.
+	decoded = slices.Clone(decoded)
+	slices.SortFunc(decoded, func(a, b conversion.Decoded) int {
+		return cmp.Or(cmp.Compare(a.AppID, b.AppID), cmp.Compare(a.Environment, b.Environment), bytes.Compare(a.Identity, b.Identity))
+	})
 	err := s.main.in(ctx, func(t *tx) error {
 		for i := range decoded {
 			d := &decoded[i]

@@ -137,7 +137,7 @@ func dump(t *testing.T, d *db, text string, args ...any) []string {
 // register applies the test app with its defaults, changed by change.
 func (in inbox) register(change func(*apply.App)) []Change {
 	in.t.Helper()
-	a := apply.App{AppID: testApp, K: 10, B: 3}
+	a := apply.App{AppID: testApp, K: ptr(10), B: ptr(3)}
 	if change != nil {
 		change(&a)
 	}

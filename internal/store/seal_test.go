@@ -143,7 +143,7 @@ func TestSealChangesFromTheNextWindow(t *testing.T) {
 		weekly("a", start)
 		in.now.Advance(time.Hour)
 		network("first")
-		in.register(func(a *apply.App) { a.K, a.Window, a.Currency = 12, "day", "EUR" })
+		in.register(func(a *apply.App) { a.K, a.Window, a.Currency = ptr(12), "day", "EUR" })
 		in.crowd(crowd{tag: "x", n: 11, at: start.Add(time.Hour), source: "11"}) // k is still 10
 		in.nextWeek()
 		require.Equal(t, aggregate.Report{Published: 1, Installs: 41}, in.seal())

@@ -3,8 +3,11 @@ package web
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 	"time"
 
 	"skand/internal/apply"
@@ -100,7 +103,7 @@ func (a *Admin) Handler() http.Handler {
 		}
 		problem(w, http.StatusNotFound, "not_found", "nothing is served at this path with this method", "")
 	})
-	return noCrossOrigin(mux)
+	return sealed(noCrossOrigin(mux))
 }
 
 const frontPage = `skand: admin listener
@@ -131,24 +134,39 @@ func (a *Admin) guard(rt route) http.Handler {
 
 // noCrossOrigin refuses writes that a browser sends for another site.
 func noCrossOrigin(h http.Handler) http.Handler {
-	return http.NewCrossOriginProtection().Handler(h)
+	c := http.NewCrossOriginProtection()
+	c.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		problem(w, http.StatusForbidden, "cross_origin", "a page of another site sent this; nothing was done", "")
+	}))
+	return c.Handler(h)
 }
 
 func (a *Admin) metrics(w http.ResponseWriter, r *http.Request, _ auth.Principal) {
 	a.Metrics.ServeHTTP(w, r)
 }
 
-// one returns a query value and refuses names that a route does not know, so that
-// a filter with a typing error is not silently no filter.
-func unknownQuery(q url.Values, known ...string) string {
-	for name := range q {
-		found := false
-		for _, k := range known {
-			found = found || k == name
-		}
-		if !found {
-			return name
+// query reads a request's query; false means that the answer has been given. It
+// refuses names that a route does not know, names given twice and what can't be
+// read, so that a filter with a typing error is not silently no filter.
+func query(w http.ResponseWriter, r *http.Request, known ...string) (url.Values, bool) {
+	q, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		problem(w, http.StatusBadRequest, "bad_parameter", "the query can't be read; escape what is special in URLs", "")
+		return nil, false
+	}
+	for _, name := range slices.Sorted(maps.Keys(q)) {
+		switch {
+		case !slices.Contains(known, name):
+			detail := "no parameter is known here"
+			if len(known) > 0 {
+				detail = "known here: " + strings.Join(known, ", ")
+			}
+			problem(w, http.StatusBadRequest, "unknown_parameter", detail, name)
+			return nil, false
+		case len(q[name]) > 1:
+			problem(w, http.StatusBadRequest, "bad_parameter", "is there twice; give it once", name)
+			return nil, false
 		}
 	}
-	return ""
+	return q, true
 }

@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"skand/aggregate"
 	"skand/internal/auth"
 	"skand/internal/store"
 )
@@ -16,9 +18,8 @@ import (
 // cohorts serves published rows as JSON, NDJSON or CSV, streamed. All formats hold
 // the same columns and the same numbers; withheld is null or an empty cell.
 func (a *Admin) cohorts(w http.ResponseWriter, r *http.Request, _ auth.Principal) {
-	q := r.URL.Query()
-	if name := unknownQuery(q, "app", "from", "to", "dataset", "level", "network", "format"); name != "" {
-		problem(w, http.StatusBadRequest, "unknown_parameter", "known here: app, from, to, dataset, level, network, format", name)
+	q, ok := query(w, r, "app", "from", "to", "dataset", "level", "network", "format")
+	if !ok {
 		return
 	}
 	f, field, err := cohortFilter(q.Get)
@@ -82,12 +83,20 @@ func cohortFilter(get func(string) string) (f store.CohortFilter, field string, 
 		}
 	}
 	f.Level, f.NetworkID = get("level"), strings.ToLower(get("network"))
+	if f.Level != "" && !slices.Contains(levels, f.Level) {
+		return f, "level", fmt.Errorf("want one of %s, got %q", strings.Join(levels, ", "), f.Level)
+	}
 	if s := get("dataset"); s != "" {
 		if err := readDataset(s, &f); err != nil {
 			return f, "dataset", err
 		}
 	}
 	return f, "", nil
+}
+
+var levels = []string{
+	aggregate.LevelNetwork, aggregate.LevelSrc2, aggregate.LevelSrc3, aggregate.LevelSrc4,
+	aggregate.LevelWithheld, aggregate.LevelOther, aggregate.LevelTotal,
 }
 
 func parseDay(s string) (time.Time, error) {
@@ -165,13 +174,13 @@ func (c *csvRows) end() error {
 // are written in release ids.
 func readDataset(s string, f *store.CohortFilter) error {
 	for _, part := range strings.Split(s, ".") {
-		switch part {
-		case "0", "1", "2":
+		switch {
+		case f.Index == nil && slices.Contains([]string{"0", "1", "2"}, part):
 			n := int(part[0] - '0')
 			f.Index = &n
-		case "install", "reengagement", "qualifier":
+		case f.Kind == "" && slices.Contains([]string{"install", "reengagement", "qualifier"}, part):
 			f.Kind = part
-		case "production", "development":
+		case f.Environment == "" && slices.Contains([]string{"production", "development"}, part):
 			f.Environment = part
 		default:
 			return fmt.Errorf("want INDEX.KIND.ENVIRONMENT or a part of it, as in 0.install.production, got %q", s)

@@ -20,7 +20,6 @@ type problemDetails struct {
 
 func problem(w http.ResponseWriter, status int, code, detail, field string) {
 	w.Header().Set("Content-Type", "application/problem+json")
-	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
 	// A caller who went away needs no answer.
 	_ = json.NewEncoder(w).Encode(problemDetails{

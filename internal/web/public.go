@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"regexp"
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -68,7 +69,7 @@ func (p *Public) Handler() http.Handler {
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		writeFault(w, http.StatusNotFound, fault{Code: "not_found", Message: "nothing is served at this path"})
 	})
-	return mux
+	return sealed(mux)
 }
 
 func (p *Public) ready(w http.ResponseWriter, r *http.Request) {
@@ -93,8 +94,9 @@ func (p *Public) postback(from func(*http.Request) conversion.Arrival) http.Hand
 			return
 		}
 		took := prometheus.NewTimer(nil)
-		body, ok := readBody(w, r, int64(p.Limits.Body))
-		if !ok {
+		body, bad := readBody(w, r, int64(p.Limits.Body))
+		if bad != nil {
+			writeFault(w, bad.status, bad.fault)
 			return
 		}
 		ctx, cancel := context.WithTimeout(r.Context(), saveTimeout)
@@ -120,6 +122,10 @@ func (p *Public) postback(from func(*http.Request) conversion.Arrival) http.Hand
 	})
 }
 
+// relayName is the form of a network id: it is stored, so it must be text that
+// every database takes.
+var relayName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.-]{0,199}$`)
+
 // relay takes one postback that a network passed on, under a token of scope relay.
 func (p *Public) relay() http.Handler {
 	h := p.postback(func(r *http.Request) conversion.Arrival {
@@ -137,32 +143,37 @@ func (p *Public) relay() http.Handler {
 				writeFault(w, http.StatusForbidden, fault{Code: "forbidden", Message: "the token lacks the scope relay"})
 				return
 			}
+			if !relayName.MatchString(r.PathValue("network")) {
+				writeFault(w, http.StatusNotFound, fault{Code: "not_found", Message: "no network id in the path: letters, digits, dot and hyphen"})
+				return
+			}
 		}
 		h.ServeHTTP(w, r)
 	})
 }
 
-// readBody reads at most limit bytes; false means that the answer has been given.
-func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, bool) {
-	tooLarge := func() {
-		writeFault(w, http.StatusRequestEntityTooLarge, fault{Code: "too_large", Message: "the body is larger than " + size(limit)})
-	}
+// unread is why a body could not be taken.
+type unread struct {
+	status int
+	fault  fault
+}
+
+// readBody reads at most limit bytes.
+func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, *unread) {
+	tooLarge := &unread{http.StatusRequestEntityTooLarge, fault{Code: "too_large", Message: "the body is larger than " + size(limit)}}
 	if r.ContentLength > limit {
-		tooLarge()
-		return nil, false
+		return nil, tooLarge
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	var big *http.MaxBytesError
 	switch {
 	case errors.As(err, &big):
-		tooLarge()
-		return nil, false
+		return nil, tooLarge
 	case err != nil:
 		// The sender went away or was too slow; if it can still read, it is to repeat.
-		writeFault(w, http.StatusInternalServerError, fault{Code: "not_read", Message: "the body did not arrive whole; send it again"})
-		return nil, false
+		return nil, &unread{http.StatusInternalServerError, fault{Code: "not_read", Message: "the body did not arrive whole; send it again"}}
 	}
-	return body, true
+	return body, nil
 }
 
 func size(n int64) string {

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"skand/conversion"
@@ -103,8 +102,9 @@ func (p *Public) s2s(t take) http.Handler {
 			writeFault(w, http.StatusForbidden, fault{Code: "forbidden", Message: "the token lacks the scope s2s"})
 			return
 		}
-		body, ok := readBody(w, r, maxS2S)
-		if !ok {
+		body, bad := readBody(w, r, maxS2S)
+		if bad != nil {
+			writeFault(w, bad.status, bad.fault)
 			return
 		}
 		p.answerItems(w, r, body, t)
@@ -171,27 +171,6 @@ func (p *Public) item(ctx context.Context, raw json.RawMessage, t take) (itemAns
 	default:
 		return itemAnswer{ID: id, Status: "duplicate"}, nil
 	}
-}
-
-// decodeItem reads one item strictly; what is wrong is the item's Rejection.
-func decodeItem(raw json.RawMessage, into any) error {
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	dec.DisallowUnknownFields()
-	err := dec.Decode(into)
-	if err == nil && dec.More() {
-		return &conversion.Rejection{Code: "not_json", Field: "", Message: "one JSON object is wanted, and more follows it"}
-	}
-	if err == nil {
-		return nil
-	}
-	var wrong *json.UnmarshalTypeError
-	if errors.As(err, &wrong) {
-		return &conversion.Rejection{Code: "wrong_type", Field: wrong.Field, Message: "want " + wrong.Type.String() + ", got " + wrong.Value}
-	}
-	if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
-		return &conversion.Rejection{Code: "unknown_field", Field: strings.Trim(name, `"`), Message: "is not a member of this object; see docs/s2s.md"}
-	}
-	return &conversion.Rejection{Code: "not_json", Message: err.Error()}
 }
 
 // authenticate answers 401 (or 503 when nobody can tell) and reports false unless

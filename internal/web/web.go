@@ -32,11 +32,19 @@ func NewServer(h http.Handler, t config.Timeouts, log *slog.Logger) *http.Server
 	}
 }
 
+// sealed keeps browsers from guessing what an answer is: a postback's body, sent
+// back to an operator, must not become a page.
+func sealed(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		h.ServeHTTP(w, r)
+	})
+}
+
 // writeJSON answers with one JSON value. The status line is out before the body,
 // so a broken connection has nowhere to be reported but the log.
 func writeJSON(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
 	if err := json.NewEncoder(w).Encode(v); err != nil {
 		slog.Debug("answer not written", "error", err)
