@@ -56,6 +56,8 @@ type Copy struct {
 	Client     string    // the sender's network (/24 or /48), "" for archives
 	ReceivedAt time.Time // the arrival; in archives, as recorded there
 	Archived   bool      // came with its own arrival time, from an archive
+	Replayed   bool      // is stored already, and is judged again
+	StoredApp  int64     // of a replayed copy: the app that it is stored under
 	Body       []byte    // byte for byte
 	Result     skan.Result
 }
@@ -66,11 +68,15 @@ type Outcome struct {
 	Reason string `json:"reason,omitempty"`
 }
 
+// AlreadyImported is the reason of an archived copy that had been taken in before.
+const AlreadyImported = "already_imported"
+
 // Receipts keeps copies durably.
 type Receipts interface {
 	// Save keeps every copy with its state, claims identities and counts first
 	// copies, in one transaction that is durable when it returns. The outcomes are
-	// in the order of the copies. On an error nothing was kept.
+	// in the order of the copies. On an error nothing was kept. An archived copy that
+	// is kept under its ID already changes nothing: duplicate, already_imported.
 	Save(ctx context.Context, copies []Copy) ([]Outcome, error)
 }
 

@@ -1,6 +1,7 @@
 package conversion
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -70,6 +71,32 @@ func (v Values) Differ(w Values) []string {
 		d = append(d, fieldInteraction)
 	}
 	return d
+}
+
+// Difference is one member in which a copy differs from the one that counts. A
+// value that is absent is "".
+type Difference struct {
+	Field   string `json:"field"`
+	Counted string `json:"counted"`
+	Copy    string `json:"copy"`
+}
+
+// Compare is Differ with the values of both sides: v counts, w is the copy.
+func (v Values) Compare(w Values) []Difference {
+	all := []Difference{
+		{fieldFine, number(v.Fine), number(w.Fine)},
+		{fieldCoarse, v.Coarse, w.Coarse},
+		{fieldCountry, v.Country, w.Country},
+		{fieldInteraction, v.Interaction, w.Interaction},
+	}
+	return slices.DeleteFunc(all, func(d Difference) bool { return d.Counted == d.Copy })
+}
+
+func number(n *int) string {
+	if n == nil {
+		return ""
+	}
+	return strconv.Itoa(*n)
 }
 
 // Meeting is what happens when a copy finds its identity taken.

@@ -33,6 +33,7 @@ type Arrival struct {
 	Client     string
 	Body       []byte
 	ReceivedAt time.Time // zero: now; set for archives
+	ID         string    // "": a new one; archives give one that stays the same
 }
 
 // Receive checks and keeps one body. NotObject in the result means that nothing
@@ -69,6 +70,9 @@ func (r *Receiver) ReceiveAll(ctx context.Context, arrivals []Arrival) ([]Outcom
 		}
 		if !a.ReceivedAt.IsZero() {
 			c.ReceivedAt, c.Archived = a.ReceivedAt, true
+		}
+		if a.ID != "" {
+			c.ID = a.ID
 		}
 		copies = append(copies, c)
 		place = append(place, i)

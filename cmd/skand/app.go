@@ -189,6 +189,9 @@ func (a *App) publicHandler(metrics *web.Metrics, receipts conversion.Receipts) 
 		Metrics: metrics, Trusted: a.cfg.Proxies(), Limits: a.cfg.Limits, Log: a.log,
 		Receive: a.cfg.Does(config.RoleReceive),
 	}
+	if a.cfg.P192 {
+		p.Old = web.NewOldPostbacks(a.registry, a.clock.Now)
+	}
 	return p.Handler()
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"skand/aggregate"
 	"skand/conversion"
+	"skand/internal/config"
 	"skand/internal/jobs"
 	"skand/internal/safehttp"
 	"skand/internal/web"
@@ -61,10 +62,22 @@ func (a *App) reload(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("trusted keys: %w", err)
 	}
-	a.verifier.Store(skan.NewVerifier(keys))
+	a.verifier.Store(skan.NewVerifier(keys, p192Options(a.cfg)...))
 	a.out.now.Store(safehttp.NewClient(safehttp.Options{AllowPrivate: allow}))
 	a.reloaded.Store(&state)
 	return nil
+}
+
+// p192Options is what the configuration says about SKAdNetwork 1.0 and 2.0.
+func p192Options(cfg config.Config) []skan.Option {
+	var opts []skan.Option
+	if !cfg.P192 {
+		opts = append(opts, skan.DisableP192())
+	}
+	if n := cfg.Limits.P192; n > 0 {
+		opts = append(opts, skan.WithMaxP192(n))
+	}
+	return opts
 }
 
 // waking wakes the deliverer after each item that may have caused deliveries.
@@ -92,24 +105,46 @@ func (a *App) registerJobs() error {
 	a.jobs = jobs.NewRunner(jobs.Options{
 		Clock: a.clock, Leases: a.store, Log: a.store, Logger: a.log, Metrics: a.registry, Patience: 30 * time.Second,
 	})
-	decode := func(ctx context.Context) (jobs.Result, error) {
-		n, err := conversion.DecodeAll(ctx, a.store, a.clock.Now)
-		return jobs.Result{Rows: int64(n)}, err
+	var errs []error
+	for _, j := range []jobs.Job{
+		{Name: "decode", Run: a.decode}, {Name: "seal", Run: a.seal},
+		{Name: "partitions", Run: a.partitions}, {Name: "retention", Run: a.retention},
+	} {
+		j.Spec = a.cfg.Jobs[j.Name]
+		errs = append(errs, a.jobs.Register(j))
 	}
-	seal := func(ctx context.Context) (jobs.Result, error) {
-		// What can be decoded is, first: a window is to be sealed with its values.
-		if _, err := conversion.DecodeAll(ctx, a.store, a.clock.Now); err != nil {
-			return jobs.Result{}, err
-		}
-		s := &aggregate.Sealer{Store: a.store, Published: a.store, Clock: a.clock, Log: a.log}
-		report, err := s.Run(ctx)
-		a.wake()
-		return jobs.Result{Rows: int64(report.Published + report.Finished)}, err
+	return errors.Join(errs...)
+}
+
+// decode lets in what an app's opt-in has made countable, then decodes what waits.
+func (a *App) decode(ctx context.Context) (jobs.Result, error) {
+	filter := conversion.ReplayFilter{Trusting: true}
+	if _, err := conversion.Replay(ctx, a.store, a.verifier.Load(), filter, false); err != nil {
+		return jobs.Result{}, err
 	}
-	return errors.Join(
-		a.jobs.Register(jobs.Job{Name: "decode", Spec: a.cfg.Jobs["decode"], Run: decode}),
-		a.jobs.Register(jobs.Job{Name: "seal", Spec: a.cfg.Jobs["seal"], Run: seal}),
-	)
+	n, err := conversion.DecodeAll(ctx, a.store, a.clock.Now)
+	return jobs.Result{Rows: int64(n)}, err
+}
+
+// seal decodes what can be decoded first: a window is to be sealed with its values.
+func (a *App) seal(ctx context.Context) (jobs.Result, error) {
+	if _, err := a.decode(ctx); err != nil {
+		return jobs.Result{}, err
+	}
+	s := &aggregate.Sealer{Store: a.store, Published: a.store, Clock: a.clock, Log: a.log}
+	report, err := s.Run(ctx)
+	a.wake()
+	return jobs.Result{Rows: int64(report.Published + report.Finished)}, err
+}
+
+func (a *App) partitions(ctx context.Context) (jobs.Result, error) {
+	made, ok, err := a.store.MakePartitions(ctx)
+	return jobs.Result{Rows: int64(made), Skipped: !ok}, err
+}
+
+func (a *App) retention(ctx context.Context) (jobs.Result, error) {
+	n, err := a.store.Retain(ctx)
+	return jobs.Result{Rows: n}, err
 }
 
 // Move implements web.Lab: it moves the one clock, keeps where it stands, and runs

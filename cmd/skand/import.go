@@ -28,8 +28,8 @@ func newImportCmd() *cobra.Command {
 		Use:   "import FILE…",
 		Short: "Take in archives of postbacks with their arrival times, or of S2S items",
 		Long: "A line of an archive is {\"received_at\": RFC 3339, \"source\": \"developer\"|\"network\"|\"relay:ID\", \"body\": …},\n" +
-			"the body as a string or as an object. Each goes the way of a postback that arrives, and importing a file\n" +
-			"twice counts nothing twice. An arrival keeps its time while its window is open. With --s2s a line is\n" +
+			"the body as a string or as an object. Each goes the way of a postback that arrives, and a file that is\n" +
+			"imported again adds nothing: an import that broke off is simply run again. An arrival keeps its time while its window is open. With --s2s a line is\n" +
 			"{\"at\", \"path\": \"/v1/clicks\"|\"/v1/installs\"|\"/v1/events\", \"body\"}.\n" +
 			"It ends with 1 if a line could not be read; the others are in.",
 		Example: "  skand import october.ndjson\n  skand import --s2s clicks.ndjson",
@@ -153,6 +153,7 @@ func (im *importer) postback(ctx context.Context, name string, n int, line []byt
 		im.wrong(name, n, "body: larger than %d bytes", im.app.cfg.Limits.Body)
 		return nil
 	}
+	a.ID = archiveID(n, a)
 	im.batch = append(im.batch, a)
 	im.lines = append(im.lines, n)
 	if len(im.batch) < importBatch {
@@ -196,6 +197,17 @@ func (im *importer) holdSeal(ctx context.Context) (free func(), err error) {
 	}, nil
 }
 
+// archiveSpace makes ids of archived copies names in a space of their own.
+var archiveSpace = uuid.NewSHA1(uuid.NameSpaceURL, []byte("skand:archive"))
+
+// archiveID is the same whenever the same line of the same archive is read, so that
+// an import that broke off can be run again; the line number keeps two identical
+// copies in one archive apart.
+func archiveID(line int, a conversion.Arrival) string {
+	name := fmt.Sprintf("%d %d %s:%s ", line, a.ReceivedAt.UnixMilli(), a.Source, a.Relay)
+	return uuid.NewSHA1(archiveSpace, append([]byte(name), a.Body...)).String()
+}
+
 // flush keeps a batch in one commit, in the order of the file.
 func (im *importer) flush(ctx context.Context, name string) error {
 	if len(im.batch) == 0 {
@@ -211,6 +223,10 @@ func (im *importer) flush(ctx context.Context, name string) error {
 	for i, o := range outcomes {
 		if results[i].NotObject {
 			im.wrong(name, im.lines[i], "body: %s", results[i].Message)
+			continue
+		}
+		if o.Reason == conversion.AlreadyImported {
+			im.counts[o.Reason]++
 			continue
 		}
 		im.counts[string(o.State)]++

@@ -89,7 +89,7 @@ func newRoot() *cobra.Command {
 	})
 	root.AddCommand(
 		newServeCmd(), newDemoCmd(), newVerifyCmd(), newSchemaCmd(), newApplyCmd(), newImportCmd(),
-		newSimulateCmd(), newJobCmd(), newTokenCmd(), newMigrateCmd(), newConfigCmd(),
+		newSimulateCmd(), newJobCmd(), newReplayCmd(), newTokenCmd(), newMigrateCmd(), newConfigCmd(), newDoctorCmd(),
 	)
 	return root
 }

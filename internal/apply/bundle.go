@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/netip"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -39,7 +40,8 @@ type App struct {
 	Depth               *int            `json:"depth,omitempty"`
 	Revenue             string          `json:"revenue,omitempty"` // exact, banded
 	TrustDevelopment    bool            `json:"trust_development,omitempty"`
-	Schema              json.RawMessage `json:"schema,omitempty"` // file name, or the document itself
+	RawRetention        string          `json:"raw_retention,omitempty"` // "90d"
+	Schema              json.RawMessage `json:"schema,omitempty"`        // file name, or the document itself
 	SchemaEffectiveFrom *time.Time      `json:"schema_effective_from,omitempty"`
 }
 
@@ -113,6 +115,30 @@ func (a *App) Settings() aggregate.Settings {
 		s.Revenue = a.Revenue
 	}
 	return s
+}
+
+// How long raw copies are kept. They are wanted for as long as Apple may repeat
+// them, a copy may differ, or a key may be added: never less than ten days.
+const (
+	DefaultRawRetention = 90 * 24 * time.Hour
+	minRawRetention     = 10 * 24 * time.Hour
+)
+
+// Retention is how long the app's raw copies are kept.
+func (a *App) Retention() (time.Duration, error) {
+	if a.RawRetention == "" {
+		return DefaultRawRetention, nil
+	}
+	number, ok := strings.CutSuffix(a.RawRetention, "d")
+	days, err := strconv.Atoi(number)
+	if !ok || err != nil {
+		return 0, fmt.Errorf("raw_retention: %q is no number of days; write it as 90d", a.RawRetention)
+	}
+	d := time.Duration(days) * 24 * time.Hour
+	if d < minRawRetention || days > 3650 {
+		return 0, fmt.Errorf("raw_retention: %s is out of range; set 10d to 3650d (Apple repeats for nine days)", a.RawRetention)
+	}
+	return d, nil
 }
 
 // Document parses the app's schema; nil if it has none.
@@ -212,6 +238,9 @@ func (a *App) check(where string) []error {
 		faults = append(faults, fmt.Errorf("%s.app_id: give the App Store id, a positive number", where))
 	}
 	if err := a.Settings().Validate(); err != nil {
+		faults = append(faults, fmt.Errorf("%s.%w", where, err))
+	}
+	if _, err := a.Retention(); err != nil {
 		faults = append(faults, fmt.Errorf("%s.%w", where, err))
 	}
 	if !schema.CurrencyKnown(a.Settings().Currency) {

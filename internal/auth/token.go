@@ -9,6 +9,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -62,6 +63,15 @@ const (
 
 var scopes = []Scope{ScopeRelay, ScopeS2S}
 
+// ScopeRelayOf opens the relay path of one network alone.
+func ScopeRelayOf(network string) Scope { return ScopeRelay + ":" + Scope(strings.ToLower(network)) }
+
+var networkScope = regexp.MustCompile(`^relay:[a-z0-9][a-z0-9.-]{0,199}$`)
+
+func knownScope(s Scope) bool {
+	return slices.Contains(scopes, s) || networkScope.MatchString(string(s))
+}
+
 // ParseScopes reads names with commas between them, each once and sorted. ""
 // gives none.
 func ParseScopes(list string) ([]Scope, error) {
@@ -71,8 +81,8 @@ func ParseScopes(list string) ([]Scope, error) {
 		if s == "" {
 			continue
 		}
-		if !slices.Contains(scopes, s) {
-			return nil, fmt.Errorf("scope %q: want relay or s2s", s)
+		if !knownScope(s) {
+			return nil, fmt.Errorf("scope %q: want relay, relay:NETWORK or s2s", s)
 		}
 		got = append(got, s)
 	}
@@ -113,7 +123,7 @@ func New(t Token) (plain string, _ Token, err error) {
 		return "", Token{}, fmt.Errorf("token %q has neither a role nor a scope: it would open nothing", t.Name)
 	}
 	for _, s := range t.Scopes {
-		if !slices.Contains(scopes, s) {
+		if !knownScope(s) {
 			return "", Token{}, fmt.Errorf("token scope %q: no such scope", s)
 		}
 	}

@@ -19,6 +19,7 @@ type Config struct {
 	Roles          []string // of Roles, what this process does
 	Lab            bool     // the clock may be moved; only on a store made so
 	TrustedProxies []string // CIDRs or addresses whose X-Forwarded-For is believed
+	P192           bool     // SKAdNetwork 1.0 and 2.0 are checked; off: kept as unsupported
 	Jobs           map[string]string
 	Log            Log
 	Limits         Limits
@@ -41,6 +42,7 @@ type Limits struct {
 	RelayBody  int // bytes of one relay request
 	RelayLines int // postbacks of one relay request
 	S2SItems   int // clicks, installs or events of one request
+	P192       int // P-192 checks at once; 0 is half of the processors
 }
 
 // Timeouts bound how long one request may take.
@@ -71,9 +73,12 @@ func Defaults() Config {
 		Admin:          "127.0.0.1:8081",
 		Roles:          Roles(),
 		TrustedProxies: []string{},
+		P192:           true,
 		Jobs: map[string]string{
-			"decode": "@every 5s",
-			"seal":   "* * * * *",
+			"decode":     "@every 5s",
+			"seal":       "* * * * *",
+			"partitions": "0 */6 * * *",
+			"retention":  "17 3 * * *",
 		},
 		Log: Log{Level: "info", Format: "text"},
 		Limits: Limits{

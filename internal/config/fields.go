@@ -39,15 +39,20 @@ func fields(c *Config) []field {
 			"first start or never; cohorts of a lab are marked.").asFlag(),
 		list("trusted_proxies", &c.TrustedProxies, "Addresses or CIDRs of your load balancers. Only what they say in\n"+
 			"X-Forwarded-For is believed.").asFlag(),
+		onOff("skadnetwork_p192", &c.P192, "Checks SKAdNetwork 1.0 and 2.0 (iOS before 14.5), whose signatures cost 20 to 40\n"+
+			"times those of later versions. off keeps their postbacks as unsupported."),
 		job("decode", c, "Decodes what arrived since the last run. Schedules are five cron fields in UTC,\n"+
 			`@hourly and its like, or @every 10s; "" runs the job only when asked.`),
 		job("seal", c, "Seals and publishes the windows that have ended."),
+		job("partitions", c, "Makes the partitions of the coming days (PostgreSQL)."),
+		job("retention", c, "Deletes raw copies older than their app's raw_retention."),
 		text("log.level", &c.Log.Level, "debug, info, warn or error.").asFlag(),
 		text("log.format", &c.Log.Format, "text or json.").asFlag(),
 		number("limits.body", &c.Limits.Body, "Bytes of one postback; Apple's have about 1,000."),
 		number("limits.relay_body", &c.Limits.RelayBody, "Bytes of one request of a relay."),
 		number("limits.relay_lines", &c.Limits.RelayLines, "Postbacks in one request of a relay."),
 		number("limits.s2s_items", &c.Limits.S2SItems, "Clicks, installs or events in one S2S request."),
+		number("limits.p192", &c.Limits.P192, "Checks of SKAdNetwork 1.0 and 2.0 at once; 0 is half of the processors."),
 		duration("timeouts.read_header", &c.Timeouts.ReadHeader, "Until the header of a request has been read."),
 		duration("timeouts.read", &c.Timeouts.Read, "Until a whole request has been read."),
 		duration("timeouts.write", &c.Timeouts.Write, "Until it has been answered."),
@@ -102,6 +107,31 @@ func truth(key string, p *bool, doc string) field {
 		}
 		return nil
 	}}
+}
+
+// onOff is a truth that people call on or off; YAML takes either word as a string.
+func onOff(key string, p *bool, doc string) field {
+	f := truth(key, p, doc)
+	set := f.set
+	f.get = func() any {
+		if *p {
+			return "on"
+		}
+		return "off"
+	}
+	f.set = func(v any) error {
+		switch v {
+		case "on":
+			v = true
+		case "off":
+			v = false
+		}
+		if set(v) != nil {
+			return fmt.Errorf("want on or off, got %v", v)
+		}
+		return nil
+	}
+	return f
 }
 
 func number(key string, p *int, doc string) field {

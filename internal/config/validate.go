@@ -135,6 +135,7 @@ func (c Config) validateLimits() error {
 		{"limits.relay_body", c.Limits.RelayBody, 4 << 10, 64 << 20},
 		{"limits.relay_lines", c.Limits.RelayLines, 1, 100_000},
 		{"limits.s2s_items", c.Limits.S2SItems, 1, 10_000},
+		{"limits.p192", c.Limits.P192, 0, 1024},
 	} {
 		if l.value < l.lo || l.value > l.hi {
 			return fmt.Errorf("%s: %d: want %d to %d", l.key, l.value, l.lo, l.hi)

@@ -57,10 +57,12 @@ as "$bindir/initdb" -D "$root/data" -U postgres --auth=scram-sha-256 --pwfile="$
 }
 
 # Ports below the ephemeral range: a test's outgoing connection cannot take one.
+# SKAND_PG_PRELOAD names a library to preload under the server alone: internal/bench
+# slows the disk down with it.
 try=0
 while :; do
 	port=$(($(od -An -N2 -tu2 /dev/urandom) % 20000 + 10000))
-	if as "$bindir/pg_ctl" start -w -t 60 -D "$root/data" -l "$root/server.log" -o "\
+	if as ${SKAND_PG_PRELOAD:+env LD_PRELOAD="$SKAND_PG_PRELOAD"} "$bindir/pg_ctl" start -w -t 60 -D "$root/data" -l "$root/server.log" -o "\
 		-c listen_addresses=127.0.0.1 -c port=$port -c max_connections=200 \
 		-c unix_socket_directories='$root'" >/dev/null 2>&1; then
 		break

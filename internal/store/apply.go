@@ -86,7 +86,7 @@ func (a *applier) all(ctx context.Context, b *apply.Bundle) error {
 	}
 	for i, k := range b.TrustedKeys {
 		if k.Environment == string(skan.Production) && !a.s.lab {
-			return fmt.Errorf("trusted_keys[%d].environment: production keys other than Apple's work only in a lab (a data store created with --lab); use development", i)
+			return apply.Refuse(fmt.Errorf("trusted_keys[%d].environment: production keys other than Apple's work only in a lab (a data store created with --lab); use development", i))
 		}
 		if err := a.trustedKey(ctx, k); err != nil {
 			return err
@@ -264,7 +264,7 @@ func (a *applier) keysFit(ctx context.Context, b *apply.Bundle) error {
 		return err
 	}
 	if _, err := skan.AppleKeys().With(keys...); err != nil {
-		return fmt.Errorf("trusted_keys: %w", err)
+		return apply.Refuse(fmt.Errorf("trusted_keys: %w", err))
 	}
 	return nil
 }

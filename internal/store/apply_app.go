@@ -128,12 +128,12 @@ func (a *applier) schema(ctx context.Context, app *apply.App) error {
 			return nil
 		}
 		if !from.After(versions[n-1].EffectiveFrom) {
-			return fmt.Errorf("%s: schema_effective_from: %s is not after version %d, which takes effect at %s; give a later time",
-				what, from.Format(time.RFC3339), versions[n-1].Version, versions[n-1].EffectiveFrom.Format(time.RFC3339))
+			return apply.Refuse(fmt.Errorf("%s: schema_effective_from: %s is not after version %d, which takes effect at %s; give a later time",
+				what, from.Format(time.RFC3339), versions[n-1].Version, versions[n-1].EffectiveFrom.Format(time.RFC3339)))
 		}
 		if from.Before(a.now) {
-			return fmt.Errorf("%s: schema_effective_from: %s is in the past; postbacks have been decoded since: give now or a later time",
-				what, from.Format(time.RFC3339))
+			return apply.Refuse(fmt.Errorf("%s: schema_effective_from: %s is in the past; postbacks have been decoded since: give now or a later time",
+				what, from.Format(time.RFC3339)))
 		}
 		next = versions[n-1].Version + 1
 	}

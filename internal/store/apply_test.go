@@ -264,6 +264,8 @@ func TestApplyTrustedKeys(t *testing.T) {
 			_, err = s.Apply(t.Context(), &apply.Bundle{TrustedKeys: []apply.TrustedKey{same}}, "tester", false)
 			require.ErrorContains(t, err, `trusted_keys: trusted key "`)
 			require.ErrorContains(t, err, "belongs to key")
+			var refused *apply.Refused
+			require.ErrorAs(t, err, &refused, "whose fault it is")
 			stored, err := s.TrustedKeys(t.Context())
 			require.NoError(t, err)
 			require.Len(t, stored, 1)

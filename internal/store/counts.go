@@ -67,6 +67,14 @@ func (s *Store) Counts(ctx context.Context) (Counts, error) {
 			return c, fmt.Errorf("count stages: %w", err)
 		}
 	}
+	var dropped int64
+	const text = `SELECT COALESCE(SUM(seen - bound), 0) FROM flood_bound WHERE seen > bound`
+	if err := s.main.r.GetContext(ctx, &dropped, text); err != nil {
+		return c, fmt.Errorf("count stages: %w", err)
+	}
+	if dropped > 0 {
+		c.Postbacks["dropped"] = dropped
+	}
 	for _, n := range c.Postbacks {
 		c.Received += n
 	}

@@ -94,6 +94,9 @@ func openDB(ctx context.Context, location, file string) (*db, error) {
 	if !strings.HasPrefix(location, "postgres://") && !strings.HasPrefix(location, "postgresql://") {
 		return nil, fmt.Errorf("open database: want sqlite:DIR or postgres://…, got %q", redact(location))
 	}
+	if _, err := parseURL(location); err != nil {
+		return nil, err
+	}
 	pool, err := sqlx.Open(string(postgres), location)
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", redact(location), err)
@@ -133,6 +136,15 @@ func openSQLite(ctx context.Context, dir, file string) (*db, error) {
 	}
 	r.SetMaxOpenConns(4)
 	return &db{dialect: sqlite, w: w, r: r}, nil
+}
+
+// parseURL never repeats a URL that it can't read: there may be a password in it.
+func parseURL(location string) (*url.URL, error) {
+	u, err := url.Parse(location)
+	if err != nil {
+		return nil, errors.New("open database: the URL is not parsable; escape what is special in user and password, as in %40 for @")
+	}
+	return u, nil
 }
 
 // redact hides the password of a database URL in messages.

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"skand/conversion"
 )
@@ -23,6 +24,18 @@ func page[T any](rows []T, limit int, cursor func(T) string) ([]T, string) {
 	rows = rows[:limit]
 	return rows, cursor(rows[limit-1])
 }
+
+// cutCursor splits a cursor into where the last page ended and the id there. Bytes
+// that no text column takes are no id of ours.
+func cutCursor(cursor, sep string) (place, id string, err error) {
+	place, id, ok := strings.Cut(cursor, sep)
+	if !ok || !fitsText(id) {
+		return "", "", ErrCursor
+	}
+	return place, id, nil
+}
+
+func fitsText(s string) bool { return utf8.ValidString(s) && !strings.ContainsRune(s, 0) }
 
 // Release is a line of the public ledger.
 type Release struct {
@@ -45,9 +58,12 @@ type Release struct {
 func (s *Store) Releases(ctx context.Context, appID int64, cursor string, limit int) ([]Release, string, error) {
 	where, args := " WHERE (CAST(? AS BIGINT) = 0 OR app_id = ?)", []any{appID, appID}
 	if cursor != "" {
-		end, id, ok := strings.Cut(cursor, "|")
+		end, id, err := cutCursor(cursor, "|")
+		if err != nil {
+			return nil, "", err
+		}
 		when, err := time.Parse(time.RFC3339, end)
-		if !ok || err != nil {
+		if err != nil {
 			return nil, "", ErrCursor
 		}
 		where += " AND (window_end < ? OR (window_end = ? AND release_id > ?))"
@@ -75,6 +91,9 @@ func (s *Store) Definitions(ctx context.Context, kind, cursor string, limit int)
 	column, ok := map[string]string{"app": "CAST(app_id AS TEXT)", "network": "network_id", "destination": "id"}[kind]
 	if !ok {
 		return nil, "", fmt.Errorf("list definitions: no kind %q", kind)
+	}
+	if !fitsText(cursor) {
+		return nil, "", ErrCursor
 	}
 	var rows []struct {
 		ID         string `db:"id"`
@@ -143,17 +162,21 @@ type Postback struct {
 	Verdict    string            `json:"verdict"`
 	Key        string            `json:"key"`
 	Flags      []string          `json:"flags"`
-	Differs    []string          `json:"differs"`
-	Body       string            `json:"body"` // as it came; bytes that are no UTF-8 are replaced
+	// Differs is what a conflict differs in from the copy that counted then.
+	Differs []conversion.Difference `json:"differs"`
+	Body    string                  `json:"body"` // as it came; bytes that are no UTF-8 are replaced
 }
 
 // Postbacks lists raw copies, newest first.
 func (s *Store) Postbacks(ctx context.Context, f PostbackFilter, cursor string, limit int) ([]Postback, string, error) {
 	where, args := " WHERE (CAST(? AS BIGINT) = 0 OR app_id = ?) AND (? = '' OR state = ?)", []any{f.AppID, f.AppID, f.State, f.State}
 	if cursor != "" {
-		when, id, ok := strings.Cut(cursor, ".")
+		when, id, err := cutCursor(cursor, ".")
+		if err != nil {
+			return nil, "", err
+		}
 		before, err := strconv.ParseInt(when, 10, 64)
-		if !ok || err != nil {
+		if err != nil {
 			return nil, "", ErrCursor
 		}
 		where += " AND (received_at < ? OR (received_at = ? AND id < ?))"
@@ -185,8 +208,13 @@ func (s *Store) Postbacks(ctx context.Context, f PostbackFilter, cursor string, 
 		out[i] = Postback{
 			ID: r.ID, AppID: r.AppID, ReceivedAt: at(r.ReceivedAt), Source: conversion.Source(r.Source),
 			State: conversion.State(r.State), Reason: r.Reason, Field: r.Field, Framework: r.Framework, Version: r.Version,
-			Verdict: r.Verdict, Key: r.Key, Flags: strings.Fields(r.Flags), Differs: strings.Fields(r.Differs),
+			Verdict: r.Verdict, Key: r.Key, Flags: strings.Fields(r.Flags), Differs: []conversion.Difference{},
 			Body: strings.ToValidUTF8(string(r.Body), "\uFFFD"),
+		}
+		if r.Differs != "" {
+			if err := json.Unmarshal([]byte(r.Differs), &out[i].Differs); err != nil {
+				return nil, "", fmt.Errorf("read differences of %s: %w", r.ID, err)
+			}
 		}
 	}
 	out, next := page(out, limit, func(p Postback) string { return fmt.Sprintf("%d.%s", ms(p.ReceivedAt), p.ID) })

@@ -60,7 +60,7 @@ func TestListPostbacks(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, Postback{
 			ID: want[0], AppID: testApp, ReceivedAt: start.Add(2 * time.Second), Source: conversion.Network, State: conversion.Accepted,
-			Framework: "skadnetwork", Version: "4.0", Verdict: "valid", Key: "lab-p256", Flags: []string{}, Differs: []string{},
+			Framework: "skadnetwork", Version: "4.0", Verdict: "valid", Key: "lab-p256", Flags: []string{}, Differs: []conversion.Difference{},
 			Body: one[0].Body,
 		}, one[0])
 	})

@@ -66,7 +66,7 @@ func PublishedBeside(main string) string {
 // ensureDatabase makes the published PostgreSQL database where it is missing and
 // the role may. Databases hold no parameters, so the name is quoted by hand.
 func ensureDatabase(ctx context.Context, main *db, published string) error {
-	u, err := url.Parse(published)
+	u, err := parseURL(published)
 	if err != nil {
 		return fmt.Errorf("published store: %w", err)
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"skand/forward"
+	"skand/internal/apply"
 )
 
 type destinationRow struct {
@@ -91,7 +92,7 @@ func saveDestination(ctx context.Context, t *tx, d forward.Destination, now time
 	err = t.GetContext(ctx, &old, t.q(selectDestination+` WHERE id = ?`+t.forUpdate()), d.ID)
 	switch {
 	case err == nil && old.AppID != d.AppID:
-		return false, fmt.Errorf("destination %q: app_id: is %d and cannot change, for its deliveries belong to that app; use another id", d.ID, old.AppID)
+		return false, apply.Refuse(fmt.Errorf("destination %q: app_id: is %d and cannot change, for its deliveries belong to that app; use another id", d.ID, old.AppID))
 	case err == nil && old.Definition == string(definition):
 		return false, nil
 	case err != nil && !errors.Is(err, sql.ErrNoRows):

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -103,9 +102,12 @@ func (f DeliveryFilter) where(cursor string) (string, []any, error) {
 		add(`id = ?`, f.DeliveryID)
 	}
 	if cursor != "" {
-		before, id, ok := strings.Cut(cursor, ".")
+		before, id, err := cutCursor(cursor, ".")
+		if err != nil {
+			return "", nil, err
+		}
 		created, err := strconv.ParseInt(before, 10, 64)
-		if err != nil || !ok {
+		if err != nil {
 			return "", nil, ErrCursor
 		}
 		add(`(created_at < ? OR (created_at = ? AND id < ?))`, created, created, id)

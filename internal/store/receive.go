@@ -23,7 +23,7 @@ func (s *Store) Save(ctx context.Context, copies []conversion.Copy) ([]conversio
 	b := &batch{copies: copies, now: s.clock.Now(), verdicts: make([]judged, len(copies)), held: map[identityKey]*held{}}
 	err := s.main.in(ctx, func(t *tx) error {
 		for _, step := range []func(context.Context, *tx) error{
-			b.stand, b.claim, b.load, b.meet, b.count, b.update, b.keep,
+			b.imported, b.stand, b.bound, b.claim, b.load, b.meet, b.count, b.update, b.keep,
 		} {
 			if err := step(ctx, t); err != nil {
 				return err
@@ -75,7 +75,9 @@ type judged struct {
 	claims  bool
 	key     identityKey
 	outcome conversion.Outcome
-	differs []string
+	differs []conversion.Difference
+	store   bool // false: only counted, or stored already
+	done    bool // imported before
 }
 
 type batch struct {
@@ -84,6 +86,34 @@ type batch struct {
 	verdicts []judged
 	held     map[identityKey]*held
 	order    []identityKey // the keys of held, sorted: everyone locks in one order
+}
+
+// imported finds the archived copies that an earlier import has taken in, so that
+// an import that broke off can be run again.
+func (b *batch) imported(ctx context.Context, t *tx) error {
+	places := map[string]int{}
+	var keys []any
+	for i := range b.copies {
+		if c := &b.copies[i]; c.Archived {
+			places[c.ID] = i
+			keys = append(keys, c.AppID(), ms(c.ReceivedAt), c.ID)
+		}
+	}
+	if len(keys) == 0 {
+		return nil
+	}
+	text := `SELECT id FROM postback WHERE (app_id, received_at, id) IN (VALUES ` +
+		strings.TrimSuffix(strings.Repeat("(CAST(? AS BIGINT), CAST(? AS BIGINT), ?),", len(keys)/3), ",") + `)`
+	var known []string
+	if err := t.SelectContext(ctx, &known, t.q(text), keys...); err != nil {
+		return fmt.Errorf("look up imported copies: %w", err)
+	}
+	for _, id := range known {
+		v := &b.verdicts[places[id]]
+		v.done = true
+		v.outcome = conversion.Outcome{State: conversion.Duplicate, Reason: conversion.AlreadyImported}
+	}
+	return nil
 }
 
 // stand says which copies may claim an identity.
@@ -105,8 +135,13 @@ func (b *batch) stand(ctx context.Context, t *tx) error {
 		}
 		st := conversion.Stand(&c.Result, trusts)
 		v := &b.verdicts[i]
+		if v.done {
+			continue
+		}
+		v.store = true
 		if !st.Claims {
 			v.outcome = conversion.Outcome{State: st.State, Reason: st.Reason}
+			v.store = !c.Replayed
 			continue
 		}
 		v.claims = true
@@ -187,7 +222,10 @@ func (b *batch) meet(context.Context, *tx) error {
 			continue
 		}
 		m := conversion.Meet(h.values, h.source, h.sealed, values, c.Source)
-		v.outcome, v.differs = conversion.Outcome{State: m.State}, m.Differs
+		v.outcome = conversion.Outcome{State: m.State}
+		if m.State == conversion.Conflict {
+			v.differs = h.values.Compare(values)
+		}
 		switch {
 		case m.TakeOver:
 			v.outcome.Reason = "better_source"
@@ -288,19 +326,31 @@ var copyColumns = []column{
 
 // keep writes every copy as it came, with what became of it.
 func (b *batch) keep(ctx context.Context, t *tx) error {
-	rows := make([][]any, len(b.copies))
+	var rows [][]any
 	for i := range b.copies {
 		c, v := &b.copies[i], &b.verdicts[i]
+		if !v.store {
+			continue
+		}
+		if c.Replayed {
+			if _, err := t.ExecContext(ctx, t.q(forgetCopySQL), c.StoredApp, ms(c.ReceivedAt), c.ID); err != nil {
+				return fmt.Errorf("replay copy: %w", err)
+			}
+		}
 		r := &c.Result
 		var identity any
 		if r.Identity != nil {
 			identity = r.Identity.Hash()
 		}
-		rows[i] = []any{
+		differs, err := differences(v.differs)
+		if err != nil {
+			return err
+		}
+		rows = append(rows, []any{
 			c.AppID(), ms(c.ReceivedAt), c.ID, string(c.Source), plain(c.Relay), c.Client,
 			string(v.outcome.State), v.outcome.Reason, plain(r.Field), string(r.Framework), plain(r.Version), string(r.Verdict),
-			plain(r.Key), strings.Join(r.Flags, " "), identity, strings.Join(v.differs, " "), bytes.Clone(c.Body),
-		}
+			plain(r.Key), strings.Join(r.Flags, " "), identity, differs, bytes.Clone(c.Body),
+		})
 	}
 	if err := insertMany(ctx, t, "postback", copyColumns, rows, "", nil); err != nil {
 		return fmt.Errorf("keep copies: %w", err)

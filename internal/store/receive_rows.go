@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -79,6 +80,22 @@ func countedValuesQuery(d dialect, keys []identityKey) (string, []any) {
 	return countedValuesSQL + `JOIN unnest($1::bigint[], $2::text[], $3::bytea[]) AS k (app_id, environment, identity)
 		ON c.app_id = k.app_id AND c.environment = k.environment AND c.identity = k.identity
 		ORDER BY c.app_id, c.environment, c.identity FOR UPDATE OF c`, []any{apps, environments, hashes}
+}
+
+// forgetCopySQL takes a copy out that is put back with another state, maybe under
+// the app that could not be read from it before.
+const forgetCopySQL = `DELETE FROM postback WHERE app_id = ? AND received_at = ? AND id = ?`
+
+// differences is how a conflict is kept: JSON, "" where there is none.
+func differences(d []conversion.Difference) (string, error) {
+	if len(d) == 0 {
+		return "", nil
+	}
+	b, err := json.Marshal(d)
+	if err != nil {
+		return "", fmt.Errorf("write differences: %w", err)
+	}
+	return string(b), nil
 }
 
 // plain makes what a stranger wrote (a version, a kid) fit for a text column:

@@ -23,6 +23,7 @@ const openDatasetsSQL = `
 SELECT DISTINCT c.app_id, c.sequence_index, c.kind, c.environment
 FROM counted_postback c JOIN app a ON a.app_id = c.app_id
 WHERE c.sealed_in IS NULL AND c.decoded_at IS NOT NULL AND c.kind IN ('install', 'reengagement', 'qualifier')
+  AND (c.environment <> 'development' OR a.trust_development)
 ORDER BY c.app_id, c.sequence_index, c.kind, c.environment`
 
 type datasetRow struct {

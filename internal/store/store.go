@@ -80,7 +80,11 @@ func (s *Store) open(ctx context.Context, o Options) error {
 	if _, err := migrate(ctx, pub, "published_"+string(pub.dialect)); err != nil {
 		return err
 	}
-	return s.readMeta(ctx, o.Lab)
+	if err := s.readMeta(ctx, o.Lab); err != nil {
+		return err
+	}
+	_, _, err = s.MakePartitions(ctx)
+	return err
 }
 
 // Close closes both stores.

@@ -35,13 +35,8 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 	return m
 }
 
-var knownVersions = map[string]bool{"": true, "1.0": true, "2.0": true, "2.1": true, "2.2": true, "3.0": true, "4.0": true}
-
 func (m *Metrics) postback(r skan.Result, source conversion.Source, took time.Duration) {
-	version := r.Version
-	if !knownVersions[version] {
-		version = "other"
-	}
+	version := conversion.KnownVersion(r.Version)
 	m.postbacks.WithLabelValues(string(r.Framework), version, string(r.Verdict), string(source)).Inc()
 	m.seconds.Observe(took.Seconds())
 }

@@ -7,8 +7,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
-	"regexp"
-	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -22,6 +20,8 @@ import (
 // kept.
 type Receiver interface {
 	Receive(ctx context.Context, a conversion.Arrival) (conversion.Outcome, skan.Result, error)
+	// ReceiveAll keeps several in one commit; the answers are in their order.
+	ReceiveAll(ctx context.Context, arrivals []conversion.Arrival) ([]conversion.Outcome, []skan.Result, error)
 }
 
 // Authenticator says who bears a token.
@@ -38,6 +38,7 @@ type Public struct {
 	Metrics  *Metrics
 	Trusted  []netip.Prefix // proxies whose X-Forwarded-For is believed
 	Limits   config.Limits
+	Old      *OldPostbacks // nil: SKAdNetwork 1.0 and 2.0 cost nothing here, being off
 	Log      *slog.Logger
 	Receive  bool // the receive role: without it only healthz and readyz answer
 }
@@ -103,6 +104,15 @@ func (p *Public) postback(from func(*http.Request) conversion.Arrival) http.Hand
 		defer cancel()
 		a := from(r)
 		a.Body = body
+		leave, ok := p.Old.enter(a.Client, body)
+		if !ok {
+			writeFault(w, http.StatusInternalServerError, fault{
+				Code: "busy", Message: "too many postbacks of SKAdNetwork 1.0 and 2.0 came from here or at once; send it again later",
+			})
+			return
+		}
+		var res skan.Result
+		defer func() { leave(res) }()
 		out, res, err := p.Receiver.Receive(ctx, a)
 		if err != nil {
 			level := slog.LevelError
@@ -119,36 +129,6 @@ func (p *Public) postback(from func(*http.Request) conversion.Arrival) http.Hand
 		}
 		p.Metrics.postback(res, a.Source, took.ObserveDuration())
 		writeJSON(w, http.StatusOK, out)
-	})
-}
-
-// relayName is the form of a network id: it is stored, so it must be text that
-// every database takes.
-var relayName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.-]{0,199}$`)
-
-// relay takes one postback that a network passed on, under a token of scope relay.
-func (p *Public) relay() http.Handler {
-	h := p.postback(func(r *http.Request) conversion.Arrival {
-		return conversion.Arrival{
-			Source: conversion.Relay, Relay: strings.ToLower(r.PathValue("network")), Client: client(r, p.Trusted),
-		}
-	})
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodPost {
-			who, ok := authenticate(w, r, p.Auth, p.Log)
-			if !ok {
-				return
-			}
-			if !who.Has(auth.ScopeRelay) {
-				writeFault(w, http.StatusForbidden, fault{Code: "forbidden", Message: "the token lacks the scope relay"})
-				return
-			}
-			if !relayName.MatchString(r.PathValue("network")) {
-				writeFault(w, http.StatusNotFound, fault{Code: "not_found", Message: "no network id in the path: letters, digits, dot and hyphen"})
-				return
-			}
-		}
-		h.ServeHTTP(w, r)
 	})
 }
 

@@ -83,7 +83,8 @@ CREATE TABLE postback (
     differs     TEXT NOT NULL,
     body        BYTEA NOT NULL,
     PRIMARY KEY (app_id, received_at, id)
-);
+) PARTITION BY RANGE (received_at);
+CREATE TABLE postback_default PARTITION OF postback DEFAULT;
 CREATE INDEX postback_state ON postback (state, received_at);
 
 -- One row for ever per conversion window of an install. Retention never touches it,

@@ -1,0 +1,64 @@
+package main
+
+import "strings"
+
+// Bar is what a ratio has to reach.
+type Bar struct {
+	Least float64 `json:"least,omitempty"`
+	Most  float64 `json:"most,omitempty"`
+}
+
+// Met says whether ratio reaches the bar.
+func (b Bar) Met(ratio float64) bool {
+	if b.Most > 0 {
+		return ratio <= b.Most
+	}
+	return ratio >= b.Least
+}
+
+// The rows, in the order of the report. A name ending in a dot stands for all that
+// begin with it and have no line of their own. A row with no bar is told, not judged.
+var rows = []struct {
+	name string
+	what string // left over right
+	bar  *Bar
+}{
+	{"verify.aak", "AdAttributionKit verdict / bare ECDSA check", least(0.80)},
+	{"verify.", "SKAdNetwork verdict / bare ECDSA check", least(0.85)},
+
+	{"ingest.postgres.64.rate", "rate, skand / naive", least(1.4)},
+	{"ingest.postgres.64.p99", "p99, skand / naive", most(0.5)},
+	{"ingest.postgres.64.floor", "rate, skand / check and HTTP alone", least(0.65)},
+	{"ingest.postgres.slow.64.rate", "rate, skand / naive, flushes 1 ms slower", least(1.6)},
+	{"ingest.postgres.slow.256.rate", "rate, skand / naive, flushes 1 ms slower", least(2.2)},
+	{"ingest.sqlite.64.rate", "rate, skand / naive", least(1.15)},
+	{"ingest.sqlite.64.p99", "p99, skand / naive", most(0.6)},
+	{"ingest.sqlite.64.floor", "rate, skand / check and HTTP alone", least(0.65)},
+	{"ingest.sqlite.slow.64.rate", "rate, skand / naive, commits 1 ms slower", least(1.15)},
+	{"ingest.sqlite.slow.64.p99", "p99, skand / naive, commits 1 ms slower", most(0.6)},
+	{"ingest.", "skand / the other", nil},
+
+	{"flood.", "rate of genuine 4.0, beside forged 1.0 / alone", least(0.7)},
+
+	{"memory.postgres.resident", "resident memory / 150 MiB", most(1)},
+	{"memory.sqlite.resident", "resident memory / 150 MiB", most(1)},
+	{"memory.", "resident memory, at the end / at half", most(1.1)},
+
+	{"start", "start of serve to ready / 300 ms", most(1)},
+	{"demo", "demo to its first cohort / 30 s", most(1)},
+}
+
+func least(r float64) *Bar { return &Bar{Least: r} }
+func most(r float64) *Bar  { return &Bar{Most: r} }
+
+// rule finds the line of a row: its own, or that of the longest beginning.
+func rule(name string) (what string, bar *Bar) {
+	best := -1
+	for _, r := range rows {
+		fits := r.name == name || strings.HasSuffix(r.name, ".") && strings.HasPrefix(name, r.name)
+		if fits && len(r.name) > best {
+			best, what, bar = len(r.name), r.what, r.bar
+		}
+	}
+	return what, bar
+}

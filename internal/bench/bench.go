@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// Sizes bound a run: every loop of it ends by a count or a duration in here.
+type Sizes struct {
+	Rounds      int           `json:"rounds"`         // of each comparison; the row is the median
+	Verify      time.Duration `json:"verify_ns"`      // of one verify loop
+	Load        time.Duration `json:"load_ns"`        // of one load on a server
+	Conns       []int         `json:"connections"`    // the ingest rows
+	FloodConns  int           `json:"flood_conns"`    // genuine ones, and as many forged
+	Memory      int           `json:"memory"`         // postbacks of a memory row
+	MemoryChunk int           `json:"memory_chunk"`   // between two looks at the memory
+	Starts      int           `json:"starts"`         // of serve
+	Demo        bool          `json:"demo"`           // run `skand demo`
+	DemoWait    time.Duration `json:"demo_wait_ns"`   // at most
+	CommitDelay time.Duration `json:"slow_commit_ns"` // of the slow disk
+}
+
+// Default is `make bench`: about four minutes on two cores.
+func Default() Sizes {
+	return Sizes{
+		Rounds: 5, Verify: 60 * time.Millisecond, Load: time.Second, Conns: []int{64, 256}, FloodConns: 64,
+		Memory: 40_000, MemoryChunk: 2_000, Starts: 5, Demo: true, DemoWait: time.Minute, CommitDelay: time.Millisecond,
+	}
+}
+
+// Tiny is for the test that keeps this program from rotting; its ratios mean nothing.
+func Tiny() Sizes {
+	return Sizes{
+		Rounds: 1, Verify: 2 * time.Millisecond, Load: 50 * time.Millisecond, Conns: []int{4}, FloodConns: 2,
+		Memory: 80, MemoryChunk: 20, Starts: 1, CommitDelay: time.Millisecond,
+	}
+}
+
+// bench is one run.
+type bench struct {
+	sizes   Sizes
+	notes   io.Writer // progress, for people
+	profile string
+	report  *report
+
+	dir    string // everything that the run makes lies in it
+	root   string // of the repository
+	apple  *signer
+	bodies *pool
+	built  *binaries
+}
+
+// A part is one group of rows. Each stands alone, so that -only can pick it.
+type part struct {
+	name string
+	run  func(*bench, context.Context) error
+}
+
+var parts = []part{
+	{"verify", (*bench).verify},
+	{"ingest-postgres", func(b *bench, ctx context.Context) error { return b.ingest(ctx, postgres, false) }},
+	{"ingest-postgres-slow", func(b *bench, ctx context.Context) error { return b.ingest(ctx, postgres, true) }},
+	{"ingest-sqlite", func(b *bench, ctx context.Context) error { return b.ingest(ctx, sqlite, false) }},
+	{"ingest-sqlite-slow", func(b *bench, ctx context.Context) error { return b.ingest(ctx, sqlite, true) }},
+	{"flood", (*bench).flood},
+	{"memory", (*bench).memory},
+	{"start", (*bench).start},
+	{"demo", (*bench).demo},
+}
+
+func partNames() string {
+	names := make([]string, len(parts))
+	for i, p := range parts {
+		names[i] = p.name
+	}
+	return strings.Join(names, ", ")
+}
+
+// errLeftOut says that a part can't be run on this machine; the report says why.
+var errLeftOut = errors.New("left out")
+
+// run runs the parts in turn, never two at once. A part that fails does not keep
+// the others from running; the error names all that did.
+func (b *bench) run(ctx context.Context, match *regexp.Regexp) (err error) {
+	began := now()
+	if err := b.prepare(ctx); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(b.dir)) }()
+	for _, p := range parts {
+		if !match.MatchString(p.name) {
+			continue
+		}
+		fmt.Fprintf(b.notes, "bench: %s\n", p.name)
+		switch e := p.run(b, ctx); {
+		case ctx.Err() != nil:
+			return errors.Join(err, context.Cause(ctx))
+		case errors.Is(e, errLeftOut):
+			b.report.LeftOut = append(b.report.LeftOut, p.name+": "+e.Error())
+		case e != nil:
+			err = errors.Join(err, fmt.Errorf("%s: %w", p.name, e))
+		}
+	}
+	b.report.Seconds = now().Sub(began).Seconds()
+	return err
+}
+
+func (b *bench) prepare(ctx context.Context) error {
+	var err error
+	if b.root, err = repositoryRoot(ctx); err != nil {
+		return err
+	}
+	if b.dir, err = os.MkdirTemp("", "skand-bench-"); err != nil {
+		return err
+	}
+	// PostgreSQL's user reads the preloaded library in it.
+	if err = os.Chmod(b.dir, 0o755); err != nil {
+		return err
+	}
+	if b.apple, err = newSigner(); err != nil {
+		return err
+	}
+	b.bodies = &pool{signer: b.apple}
+	return nil
+}
+
+// folder makes a fresh folder for one server's data.
+func (b *bench) folder(name string) (string, error) {
+	dir, err := os.MkdirTemp(b.dir, name+"-")
+	if err != nil {
+		return "", err
+	}
+	return filepath.Clean(dir), nil
+}

@@ -1,0 +1,164 @@
+package web_test
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"skand/fixtures/apple"
+)
+
+// rules is the least role of every route. A route that is not here fails the test.
+var rules = map[string]string{
+	"GET /v1/cohorts":            "viewer",
+	"GET /v1/releases":           "viewer",
+	"GET /v1/apps":               "viewer",
+	"GET /v1/networks":           "viewer",
+	"GET /v1/apps/{app}/schemas": "viewer",
+	"GET /v1/destinations":       "operator",
+	"GET /v1/deliveries":         "operator",
+	"GET /v1/postbacks":          "operator",
+	"GET /v1/status":             "operator",
+	"GET /v1/jobs":               "operator",
+	"POST /v1/jobs/{job}":        "operator",
+	"POST /v1/apply":             "admin",
+	"POST /v1/tokens":            "admin",
+	"POST /v1/lab/clock":         "operator",
+	"GET /metrics":               "operator",
+}
+
+var roles = []string{"viewer", "editor", "operator", "admin"}
+
+func (b *testBundle) routes() []string { return slices.Sorted(maps.Keys(b.adminParts.Routes())) }
+
+func target(pattern string) (method, path string) {
+	method, path, _ = strings.Cut(pattern, " ")
+	return method, strings.NewReplacer("{app}", "1", "{job}", "decode").Replace(path)
+}
+
+func TestEveryRouteByEveryRole(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	require.Equal(t, rules, b.adminParts.Routes(), "write down who may use a new route")
+	for _, pattern := range b.routes() {
+		method, path := target(pattern)
+		for _, bearer := range []string{"", "skand_wrong", "relay", "s2s"} {
+			a := b.ask(method, path, bearer, "")
+			want := map[string]int{"": 401, "skand_wrong": 401}[bearer]
+			if want == 0 {
+				want = 403 // a scope is no role
+			}
+			require.Equal(t, want, a.status, "%s by %q", pattern, bearer)
+			require.Equal(t, "application/problem+json", a.header.Get("Content-Type"))
+			require.Equal(t, want == 401, a.header.Get("WWW-Authenticate") != "")
+		}
+		for i, role := range roles {
+			a := b.ask(method, path, role, "{}")
+			if i < slices.Index(roles, rules[pattern]) {
+				require.Equal(t, "403 forbidden", fmt.Sprint(a.status, " ", a.at(t, "code")), "%s by %s", pattern, role)
+				require.Contains(t, a.at(t, "detail"), rules[pattern])
+				continue
+			}
+			require.NotContains(t, []int{401, 403, 500, 503}, a.status, "%s by %s: %s", pattern, role, a.body)
+		}
+	}
+}
+
+func TestFrontPageAndUnknownPaths(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	a := b.ask("GET", "/", "", "")
+	require.Equal(t, 200, a.status)
+	require.Contains(t, a.body, "Authorization: Bearer")
+	for _, unknown := range []string{"GET /nothing", "DELETE /v1/apps", "POST /v1/cohorts", "GET /v1/apps/1"} {
+		method, path, _ := strings.Cut(unknown, " ")
+		a := b.ask(method, path, "admin", "")
+		require.Equal(t, "404 not_found", fmt.Sprint(a.status, " ", a.at(t, "code")), unknown)
+		require.Equal(t, "application/problem+json", a.header.Get("Content-Type"))
+	}
+}
+
+// A problem has the members of RFC 9457 and a code of ours.
+func TestProblemDetails(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	a := b.ask("GET", "/v1/releases?limit=0", "viewer", "")
+	require.JSONEq(t, `{"type":"about:blank","title":"Bad Request","status":400,"code":"bad_parameter",
+		"detail":"want a number from 1 to 1000","field":"limit"}`, a.body)
+}
+
+func TestCrossOriginWritesAreRefused(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for _, pattern := range b.routes() {
+		method, path := target(pattern)
+		if method == http.MethodGet {
+			continue
+		}
+		for _, headers := range [][]string{
+			{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"}, {"Origin", "https://evil.example"}, {"Origin", "null"},
+		} {
+			a := b.send(b.admin, method, path, "admin", strings.NewReader("{}"), headers...)
+			require.Equal(t, "403 cross_origin", fmt.Sprint(a.status, " ", a.at(t, "code")), "%s %v", pattern, headers)
+		}
+		a := b.send(b.admin, method, path, "admin", strings.NewReader("{}"), "Sec-Fetch-Site", "same-origin")
+		require.NotEqual(t, 403, a.status)
+	}
+}
+
+// With the stores gone every answer says so, and none says how they are made.
+func TestErrorsTellNothingOfTheStore(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	// What is asked for before the token: the token itself is in the store.
+	b.adminParts.Auth = everybody{}
+	admin := serve(t, b.adminParts.Handler())
+	require.NoError(t, b.store.Close())
+	for _, pattern := range b.routes() {
+		method, path := target(pattern)
+		if pattern == "GET /metrics" || pattern == "POST /v1/lab/clock" {
+			continue // no store behind them here
+		}
+		body := `{"apps":[{"app_id":1}]}`
+		if path == "/v1/tokens" {
+			body = `{"name":"n","role":"viewer"}`
+		}
+		a := b.send(admin, method, path, "x", strings.NewReader(body))
+		require.Equal(t, "503 unavailable", fmt.Sprint(a.status, " ", a.at(t, "code")), "%s: %s", pattern, a.body)
+		for _, secret := range []string{"sql", "SELECT", "closed", "/tmp", ".db"} {
+			require.NotContains(t, a.body, secret, pattern)
+		}
+	}
+	require.Contains(t, b.log.String(), "database is closed", "the log says why")
+	require.Equal(t, 503, b.ask("GET", "/v1/apps", "viewer", "").status, "nobody knows whose token it is")
+}
+
+// No token and nothing personal gets into the log, at its finest level.
+func TestLogHoldsNoSecret(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.post("/v1/installs", "s2s", install)
+	b.post("/v1/events", "s2s", event+"}")
+	b.post("/postbacks/relay/n", "relay", b.signed(func(*apple.Postback) {}))
+	for _, pattern := range b.routes() {
+		method, path := target(pattern)
+		b.ask(method, path, "admin", `{"name":"made","role":"viewer"}`)
+		b.ask(method, path, "skand_guessed", `{}`)
+	}
+	made := b.ask("POST", "/v1/tokens", "admin", `{"name":"made","role":"viewer"}`)
+	b.down.Store(true)
+	b.post(networkPath, "", b.signed(func(*apple.Postback) {}))
+	require.NoError(t, b.store.Close())
+	b.ask("GET", "/v1/apps", "admin", "")
+	log := b.log.String()
+	require.NotEmpty(t, log)
+	for _, secret := range append(slices.Collect(maps.Values(b.tokens)), "skand_guessed", "SECRET-IDFA", "attribution-signature",
+		fmt.Sprint(made.at(t, "token"))) {
+		require.NotContains(t, log, secret)
+	}
+}

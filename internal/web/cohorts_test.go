@@ -1,0 +1,157 @@
+package web_test
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"skand/fixtures"
+	"skand/fixtures/apple"
+	"skand/internal/apply"
+	"skand/internal/store"
+)
+
+// published is a bundle with one sealed week of two campaigns: 39 has 40 postbacks
+// with a fine value and 2 without, 77 has 24 of which 12 pay 2 to 4 USD.
+func published(t *testing.T) *testBundle {
+	t.Helper()
+	b := setup(t)
+	_, err := b.store.Apply(t.Context(), &apply.Bundle{Apps: []apply.App{{
+		AppID: fixtures.PuzzleAppID, Schema: fixtures.PuzzleSchemaJSON(),
+	}}}, "test", false)
+	require.NoError(t, err)
+	for i := range 42 + 24 {
+		body := b.signed(func(p *apple.Postback) {
+			value := 4 * (i % 2)
+			p.Source, p.Fine = "39", &value
+			switch {
+			case i >= 42:
+				p.Source = "77"
+			case i >= 40:
+				p.Fine = nil
+			}
+		})
+		require.JSONEq(t, `{"status":"accepted"}`, b.post(networkPath, "", body).body)
+	}
+	b.now.Advance(8 * 24 * time.Hour)
+	for _, job := range []string{"decode", "seal"} {
+		a := b.ask("POST", "/v1/jobs/"+job, "operator", "")
+		require.Equal(t, "200 ok", fmt.Sprint(a.status, " ", a.at(t, "status")), a.body)
+	}
+	return b
+}
+
+func TestCohortsAreTheSameInEveryFormat(t *testing.T) {
+	t.Parallel()
+	b := published(t)
+	whole := b.ask("GET", "/v1/cohorts", "viewer", "")
+	require.Equal(t, "application/json", whole.header.Get("Content-Type"))
+	var page struct {
+		Data []map[string]any `json:"data"`
+		Next *string          `json:"next_cursor"`
+	}
+	dec := json.NewDecoder(strings.NewReader(whole.body))
+	dec.UseNumber()
+	require.NoError(t, dec.Decode(&page))
+	require.NotEmpty(t, page.Data)
+	require.Nil(t, page.Next)
+
+	lines := b.ask("GET", "/v1/cohorts?format=ndjson", "viewer", "")
+	require.Equal(t, "application/x-ndjson", lines.header.Get("Content-Type"))
+	table := b.ask("GET", "/v1/cohorts?format=csv", "viewer", "")
+	require.Equal(t, "text/csv; charset=utf-8", table.header.Get("Content-Type"))
+	cells, err := csv.NewReader(strings.NewReader(table.body)).ReadAll()
+	require.NoError(t, err)
+	require.Len(t, cells, 1+len(page.Data))
+	require.Equal(t, store.CohortColumns(), cells[0])
+
+	each := strings.Split(strings.TrimSpace(lines.body), "\n")
+	require.Len(t, each, len(page.Data))
+	for i, row := range page.Data {
+		one, err := json.Marshal(row)
+		require.NoError(t, err)
+		require.JSONEq(t, string(one), each[i])
+		require.Len(t, row, len(cells[0]), "every column is a member")
+		for j, column := range cells[0] {
+			v, there := row[column]
+			require.True(t, there, column)
+			if v == nil {
+				v = "" // withheld: null there, an empty cell here
+			}
+			require.Equal(t, fmt.Sprint(v), cells[i+1][j], column)
+		}
+	}
+}
+
+// Of the 42 installs of campaign 39 all but 2 have a fine value, so that this is not
+// told, nor what is taken from it: null, never 0.
+func TestCohortsWithholdAsNull(t *testing.T) {
+	t.Parallel()
+	b := published(t)
+	rows := b.ask("GET", "/v1/cohorts", "viewer", "").at(t, "data").([]any)
+	require.Len(t, rows, 2)
+	few, enough := rows[0].(map[string]any), rows[1].(map[string]any)
+	require.Equal(t, "39 42 77 24", fmt.Sprint(few["source_2"], " ", few["installs"], " ", enough["source_2"], " ", enough["installs"]))
+	for name, told := range map[string]string{
+		"fine_installs": "24", "payers": "12", "revenue_min": "24", "revenue_est": "36", "revenue_max": "48",
+	} {
+		v, there := few[name]
+		require.True(t, there)
+		require.Nil(t, v, name)
+		require.Equal(t, told, fmt.Sprint(enough[name]), name)
+	}
+	require.IsType(t, "", enough["revenue_est"], "money is a string")
+	table := b.ask("GET", "/v1/cohorts?format=csv", "viewer", "")
+	require.Contains(t, table.body, ",,,,,USD,,", "an empty cell each")
+	require.Contains(t, table.body, ",24,12,24,36,48,USD,,")
+}
+
+func TestCohortFilters(t *testing.T) {
+	t.Parallel()
+	b := published(t)
+	rows := func(query string) int {
+		a := b.ask("GET", "/v1/cohorts?"+query, "viewer", "")
+		require.Equal(t, 200, a.status, a.body)
+		return len(a.at(t, "data").([]any))
+	}
+	all := rows("")
+	require.Positive(t, all)
+	for query, want := range map[string]int{
+		"app=525463029": all, "app=1": 0,
+		"from=2026-11-02": all, "from=2026-11-03": 0, "to=2026-11-02": 0, "to=2026-11-03": all,
+		"from=2026-11-02T00:00:00Z": all, "from=2026-11-02T00:00:01Z": 0, "to=2026-11-02T01:00:00%2B01:00": 0,
+		"dataset=install": all, "dataset=0": all, "dataset=0.install.production": all, "dataset=production.0": all,
+		"dataset=1": 0, "dataset=qualifier": 0, "dataset=development": 0,
+		"network=EXAMPLE123.skadnetwork": all, "network=other.net": 0,
+		"level=total": 0, "app=525463029&dataset=0&from=2026-11-01&to=2026-12-01&format=json": all,
+	} {
+		require.Equal(t, want, rows(query), query)
+	}
+	empty := b.ask("GET", "/v1/cohorts?app=1&format=csv", "viewer", "")
+	require.Equal(t, strings.Join(store.CohortColumns(), ",")+"\n", empty.body)
+	require.Empty(t, b.ask("GET", "/v1/cohorts?app=1&format=ndjson", "viewer", "").body)
+}
+
+// A filter with a typing error is never silently no filter.
+func TestCohortParametersAreChecked(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for query, want := range map[string]string{
+		"ap=1": "unknown_parameter ap", "group=network": "unknown_parameter group", "app=1&limit=5": "unknown_parameter limit",
+		"app=x": "bad_parameter app", "app=-1": "bad_parameter app", "app=99999999999999999999": "bad_parameter app",
+		"from=monday": "bad_parameter from", "to=2026-13-01": "bad_parameter to", "level=src5": "bad_parameter level",
+		"dataset=0.1": "bad_parameter dataset", "dataset=install.reengagement": "bad_parameter dataset",
+		"dataset=test": "bad_parameter dataset", "dataset=0..install": "bad_parameter dataset",
+		"format=parquet": "bad_parameter format", "app=1&app=2": "bad_parameter app", "app=%zz": "bad_parameter ", "app=1;level=total": "bad_parameter ",
+	} {
+		a := b.ask("GET", "/v1/cohorts?"+query, "viewer", "")
+		require.Equal(t, http.StatusBadRequest, a.status, query)
+		require.Equal(t, want, fmt.Sprint(a.at(t, "code"), " ", a.at(t, "field")), query)
+	}
+}
