@@ -252,7 +252,7 @@ func TestForgedFlood(t *testing.T) {
 	genuine, err := apple.FromSeed(99)
 	require.NoError(t, err)
 	var forged [][]byte
-	for i := range 60 {
+	for i := range 8 {
 		forged = append(forged, oldBody(t, forger, i))
 	}
 	const carrier = "203.0.113.7"
@@ -260,29 +260,33 @@ func TestForgedFlood(t *testing.T) {
 	var mu sync.Mutex
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
-	var started, flood sync.WaitGroup
+	refused := make(chan struct{}) // closed when the first is
+	var flood sync.WaitGroup
 	for sender := range 8 {
-		started.Add(1)
 		flood.Go(func() {
 			for n := 0; ctx.Err() == nil; n++ {
 				from := carrier
-				if sender%2 == 1 {
+				if sender >= 6 {
 					from = fmt.Sprintf("198.51.%d.9", n%200)
 				}
 				code, _, err := postFrom(ctx, p, from, forged[n%len(forged)])
+				if err != nil {
+					continue // the end of the test
+				}
 				mu.Lock()
-				if err == nil {
-					answers[code]++
+				if answers[code]++; code == http.StatusInternalServerError && answers[code] == 1 {
+					close(refused)
 				}
 				mu.Unlock()
-				if n == 20 {
-					started.Done()
-				}
 			}
 		})
 	}
-	started.Wait()
-	for _, body := range signedBodies(t, 100) {
+	select {
+	case <-refused:
+	case <-time.After(2 * time.Minute):
+		t.Fatal("the carrier's forger was never refused")
+	}
+	for _, body := range signedBodies(t, 60) {
 		code, answer, err := postFrom(t.Context(), p, carrier, body)
 		require.NoError(t, err)
 		require.Equal(t, http.StatusOK, code, answer)
@@ -294,10 +298,9 @@ func TestForgedFlood(t *testing.T) {
 	require.Contains(t, answer, "accepted")
 	stop()
 	flood.Wait()
-	require.Positive(t, answers[http.StatusInternalServerError], "the carrier's forger was never refused")
 	require.Positive(t, answers[http.StatusOK])
 	require.Len(t, answers, 2)
-	t.Logf("100 genuine 4.0 answered 200 at the first try beside forged ones: %d checked and quarantined, %d refused with 500; %s",
+	t.Logf("60 genuine 4.0 answered 200 at the first try beside forged ones: %d checked and quarantined, %d refused with 500; %s",
 		answers[http.StatusOK], answers[http.StatusInternalServerError], residentMemory(p))
 }
 

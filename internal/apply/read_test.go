@@ -72,7 +72,7 @@ func TestParseRefuses(t *testing.T) {
 	for text, want := range map[string]string{
 		"app: []":                                             `"app" is not a setting`,
 		"apps: [{app_id: 1, events: []}]":                     `"events" is not a setting`,
-		"apps: [{app_id: 1, raw_retention: 30d}]":             `"raw_retention" is not a setting`,
+		"apps: [{app_id: 1, test_devices: []}]":               `"test_devices" is not a setting`,
 		"networks: [{network_id: n, click_window: 7d}]":       `"click_window" is not a setting`,
 		"networks: [{network_id: n, campaigns: [{name: x}]}]": `"name" is not a setting`,
 		"rates: []":                                              `"rates" is not a setting`,

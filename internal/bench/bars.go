@@ -38,7 +38,9 @@ var rows = []struct {
 	{"ingest.sqlite.slow.64.p99", "p99, skand / naive, commits 1 ms slower", most(0.6)},
 	{"ingest.", "skand / the other", nil},
 
-	{"flood.", "rate of genuine 4.0, beside forged 1.0 / alone", least(0.7)},
+	{"flood.postgres", "rate of genuine 4.0, beside forged 1.0 / alone", least(0.7)},
+	{"flood.sqlite", "rate of genuine 4.0, beside forged 1.0 / alone", least(0.7)},
+	{"flood.", "rate of genuine 4.0, beside all the forged 1.0 there can be / alone", nil},
 
 	{"memory.postgres.resident", "resident memory / 150 MiB", most(1)},
 	{"memory.sqlite.resident", "resident memory / 150 MiB", most(1)},

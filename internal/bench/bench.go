@@ -19,6 +19,7 @@ type Sizes struct {
 	Load        time.Duration `json:"load_ns"`        // of one load on a server
 	Conns       []int         `json:"connections"`    // the ingest rows
 	FloodConns  int           `json:"flood_conns"`    // genuine ones, and as many forged
+	FloodRate   int           `json:"flood_rate"`     // forged postbacks per second, where they are paced
 	Memory      int           `json:"memory"`         // postbacks of a memory row
 	MemoryChunk int           `json:"memory_chunk"`   // between two looks at the memory
 	Starts      int           `json:"starts"`         // of serve
@@ -30,7 +31,7 @@ type Sizes struct {
 // Default is `make bench`: about four minutes on two cores.
 func Default() Sizes {
 	return Sizes{
-		Rounds: 5, Verify: 60 * time.Millisecond, Load: time.Second, Conns: []int{64, 256}, FloodConns: 64,
+		Rounds: 5, Verify: 60 * time.Millisecond, Load: time.Second, Conns: []int{64, 256}, FloodConns: 64, FloodRate: 1000,
 		Memory: 40_000, MemoryChunk: 2_000, Starts: 5, Demo: true, DemoWait: time.Minute, CommitDelay: time.Millisecond,
 	}
 }
@@ -38,7 +39,7 @@ func Default() Sizes {
 // Tiny is for the test that keeps this program from rotting; its ratios mean nothing.
 func Tiny() Sizes {
 	return Sizes{
-		Rounds: 1, Verify: 2 * time.Millisecond, Load: 50 * time.Millisecond, Conns: []int{4}, FloodConns: 2,
+		Rounds: 1, Verify: 2 * time.Millisecond, Load: 50 * time.Millisecond, Conns: []int{4}, FloodConns: 2, FloodRate: 200,
 		Memory: 80, MemoryChunk: 20, Starts: 1, CommitDelay: time.Millisecond,
 	}
 }
@@ -139,3 +140,6 @@ func (b *bench) folder(name string) (string, error) {
 	}
 	return filepath.Clean(dir), nil
 }
+
+// everything is the -only of a whole run.
+var everything = regexp.MustCompile("")

@@ -69,7 +69,7 @@ func (b *bench) disk(ctx context.Context, kind database, slow bool) (*disk, erro
 	}
 	line, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("start PostgreSQL: %w", err), d.close())
+		return nil, errors.Join(fmt.Errorf("start PostgreSQL (SKAND_TEST_NO_POSTGRES=1 leaves its rows out): %w", err), d.close())
 	}
 	d.url = strings.TrimSpace(line)
 	return d, nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -11,7 +12,10 @@ import (
 const forgeries = 2000 // different ones; a flood repeats them
 
 // flood measures what genuine postbacks lose while as many connections send forged
-// ones of the version whose check costs most. The sender chooses the version.
+// ones of the version whose check costs most; the sender chooses the version. The
+// paced flood would buy more than a core, were each of its postbacks checked. The
+// unpaced one sends as fast as it gets answers, whatever they are: its client takes
+// CPU from the same machine, so it is told and not judged.
 func (b *bench) flood(ctx context.Context) error {
 	bad := make([][]byte, forgeries)
 	for i := range bad {
@@ -45,30 +49,35 @@ func (b *bench) floodOn(ctx context.Context, kind database, bad [][]byte) (err e
 	if _, err := b.fresh(ctx, p, b.sizes.FloodConns); err != nil { // warm up
 		return err
 	}
-	var alone, beside, forgedRate []float64
+	got := make([][]float64, 3) // alone, beside a paced flood, beside as much as the connections can send
+	sent := make([][]float64, 3)
 	for round := range b.sizes.Rounds {
-		for _, flooded := range order(round, 2) {
-			if flooded == 0 {
-				f, err := b.fresh(ctx, p, b.sizes.FloodConns)
-				if err != nil {
-					return err
-				}
-				alone = append(alone, f.Rate)
-				continue
+		for _, i := range order(round, 3) {
+			var good, evil Figures
+			switch i {
+			case 0:
+				good, err = b.fresh(ctx, p, b.sizes.FloodConns)
+			case 1:
+				good, evil, err = b.besideFlood(ctx, p, bad, time.Second/time.Duration(b.sizes.FloodRate))
+			case 2:
+				good, evil, err = b.besideFlood(ctx, p, bad, 0)
 			}
-			good, evil, err := b.besideFlood(ctx, p, bad)
 			if err != nil {
 				return err
 			}
-			beside, forgedRate = append(beside, good.Rate), append(forgedRate, evil.Rate)
+			got[i], sent[i] = append(got[i], good.Rate), append(sent[i], evil.Rate)
 		}
 	}
-	b.report.add("flood."+string(kind), ratios(beside, alone),
-		perSecond(median(beside))+" beside "+perSecond(median(forgedRate))+" forged", perSecond(median(alone)))
+	for i, row := range []string{1: "flood." + string(kind), 2: "flood." + string(kind) + ".unpaced"} {
+		if i > 0 {
+			b.report.add(row, ratios(got[i], got[0]),
+				perSecond(median(got[i]))+" beside "+perSecond(median(sent[i]))+" forged", perSecond(median(got[0])))
+		}
+	}
 	return nil
 }
 
-func (b *bench) besideFlood(ctx context.Context, p *process, bad [][]byte) (good, evil Figures, err error) {
+func (b *bench) besideFlood(ctx context.Context, p *process, bad [][]byte, every time.Duration) (good, evil Figures, err error) {
 	if err := b.stock(p, b.sizes.FloodConns); err != nil { // signing is no part of the flood
 		return good, evil, err
 	}
@@ -77,7 +86,7 @@ func (b *bench) besideFlood(ctx context.Context, p *process, bad [][]byte) (good
 	g.Go(func() error {
 		var err error
 		evil, err = load{
-			addr: p.addr, conns: b.sizes.FloodConns, last: b.sizes.Load, feed: feed{bad, &next, true},
+			addr: p.addr, conns: b.sizes.FloodConns, last: b.sizes.Load, every: every, feed: feed{bad, &next, true},
 		}.run(ctx)
 		return err
 	})

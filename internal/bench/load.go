@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"skand/internal/clock"
 )
 
 // Figures are those of one load.
@@ -41,13 +43,15 @@ func (f feed) take() ([]byte, bool) {
 
 // load is a closed loop: each connection sends its next request when it has the
 // answer to the last. It lasts for a duration, or, if that is 0, until the feed
-// ends. Each answer has to be a 200 whose status begins with want.
+// ends. With every set it is an open one: all connections together send no more
+// than one request in that time.
 type load struct {
 	addr  string
 	conns int
 	last  time.Duration
+	every time.Duration
 	feed  feed
-	want  string
+	want  string // the status in each answer, which has to be a 200; "": any answer will do
 }
 
 func (l load) run(ctx context.Context) (Figures, error) {
@@ -61,13 +65,12 @@ func (l load) run(ctx context.Context) (Figures, error) {
 		return Figures{}, err
 	}
 	took := make([][]time.Duration, len(conns))
-	want := []byte(`"status":"` + l.want)
 	g, ctx := errgroup.WithContext(ctx)
 	began := now()
 	for i, c := range conns {
 		g.Go(func() error {
 			var err error
-			took[i], err = c.loop(ctx, l, began, want)
+			took[i], err = c.loop(ctx, l, began, i)
 			return err
 		})
 	}
@@ -91,26 +94,39 @@ func (l load) dial(ctx context.Context) ([]*conn, error) {
 	return conns, nil
 }
 
-func (c *conn) loop(ctx context.Context, l load, began time.Time, want []byte) ([]time.Duration, error) {
+func (c *conn) loop(ctx context.Context, l load, began time.Time, i int) ([]time.Duration, error) {
 	took := make([]time.Duration, 0, 1024)
-	sent := now()
-	for ctx.Err() == nil && (l.last == 0 || sent.Sub(began) < l.last) {
+	for n := i; ; n += l.conns { // the n-th request of an open load
+		l.await(ctx, began.Add(time.Duration(n)*l.every))
+		sent := now()
+		if ctx.Err() != nil || l.last > 0 && sent.Sub(began) >= l.last {
+			return took, nil
+		}
 		r, ok := l.feed.take()
 		if !ok {
-			break
+			return took, nil
 		}
 		status, body, err := c.do(r)
 		if err != nil {
 			return nil, err
 		}
-		if status != 200 || !bytes.Contains(body, want) {
-			return nil, fmt.Errorf("answer %d %s, want 200 with %s", status, bytes.TrimSpace(body), want)
+		if l.want != "" && (status != 200 || !bytes.Contains(body, []byte(`"status":"`+l.want+`"`))) {
+			return nil, fmt.Errorf("answer %d %s, want 200 %s", status, bytes.TrimSpace(body), l.want)
 		}
-		answered := now()
-		took = append(took, answered.Sub(sent))
-		sent = answered
+		took = append(took, now().Sub(sent))
 	}
-	return took, nil
+}
+
+func (l load) await(ctx context.Context, slot time.Time) {
+	if l.every == 0 {
+		return
+	}
+	if early := slot.Sub(now()); early > 0 {
+		select {
+		case <-clock.Real{}.After(early):
+		case <-ctx.Done():
+		}
+	}
 }
 
 func figures(took []time.Duration, elapsed time.Duration) (Figures, error) {

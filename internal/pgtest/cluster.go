@@ -28,7 +28,8 @@ var ownCluster = sync.OnceValues(startCluster)
 // cluster is one running throwaway server.
 type cluster struct {
 	url   string
-	alive io.Closer // closing it stops the cluster
+	alive io.WriteCloser // closing it stops the cluster; it takes orders, see cluster.sh
+	said  *bufio.Reader
 	cmd   *exec.Cmd
 }
 
@@ -57,12 +58,13 @@ func startCluster() (*cluster, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start PostgreSQL: %w", err)
 	}
-	line, err := bufio.NewReader(out).ReadString('\n')
+	said := bufio.NewReader(out)
+	line, err := said.ReadString('\n')
 	if err != nil {
 		said, _ := os.ReadFile(complaints.Name()) // what it said, if anything
 		return nil, errors.Join(fmt.Errorf("start PostgreSQL: %s", strings.TrimSpace(string(said))), cmd.Wait())
 	}
-	return &cluster{url: strings.TrimSpace(line), alive: alive, cmd: cmd}, nil
+	return &cluster{url: strings.TrimSpace(line), alive: alive, said: said, cmd: cmd}, nil
 }
 
 // stop ends the cluster and waits until its folder is gone.

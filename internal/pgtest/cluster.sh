@@ -1,8 +1,9 @@
 #!/bin/sh
 # One throwaway PostgreSQL cluster that lives exactly as long as this script's
-# standard input stays open. It prints the superuser URL as its only line on
+# standard input stays open. It prints the superuser URL as the first line on
 # standard output, waits for the end of its input, then stops the cluster and
-# removes the folder.
+# removes the folder. The lines "stop fast", "stop immediate" and "restart" on its
+# input stop the server and start it again on its old port.
 #
 # Why a pipe and not a signal or a pid file: the kernel closes a dead process's
 # pipes, so whoever holds the other end (a test process, .ci/with-postgres) may
@@ -75,4 +76,12 @@ while :; do
 done
 
 echo "postgres://postgres:$password@127.0.0.1:$port/postgres?sslmode=disable"
-cat >/dev/null
+
+# Orders of a test that takes its server away: each is answered by a line.
+while read -r order mode; do
+	case $order in
+	stop) as "$bindir/pg_ctl" stop -w -t 60 -D "$root/data" -m "$mode" >/dev/null 2>&1 && echo done || echo failed ;;
+	# As it was started: pg_ctl keeps the options in postmaster.opts.
+	restart) as "$bindir/pg_ctl" restart -w -t 60 -D "$root/data" -l "$root/server.log" </dev/null >/dev/null 2>&1 && echo done || echo failed ;;
+	esac
+done

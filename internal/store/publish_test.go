@@ -98,9 +98,13 @@ func TestPublishSameRowsOnBothDatabases(t *testing.T) {
 	t.Parallel()
 	doc, err := fixtures.PuzzleSchema()
 	require.NoError(t, err)
+	installs := 1500
+	if raced {
+		installs = 150
+	}
 	sent, truth, err := traffic.Simulator{
 		Seed: 5, AppID: fixtures.PuzzleAppID, Networks: []string{"one.skadnetwork", "One-x.skadnetwork", "t.adattributionkit"},
-		Versions: []string{apple.V40, apple.V30, apple.AAK}, N: 250, From: start, To: start.Add(2 * weekLong),
+		Versions: []string{apple.V40, apple.V30, apple.AAK}, N: installs, From: start, To: start.Add(2 * weekLong),
 		Schema: doc, Apple: simulated().Apple, Noise: traffic.DefaultNoise(),
 	}.Collect()
 	require.NoError(t, err)

@@ -61,6 +61,13 @@ func (f flaky) Receive(ctx context.Context, a conversion.Arrival) (conversion.Ou
 	return f.Receiver.Receive(ctx, a)
 }
 
+func (f flaky) ReceiveAll(ctx context.Context, a []conversion.Arrival) ([]conversion.Outcome, []skan.Result, error) {
+	if f.down.Load() {
+		return nil, nil, errors.New("INSERT INTO postback: /var/lib/skand/skand.db: disk I/O error")
+	}
+	return f.Receiver.ReceiveAll(ctx, a)
+}
+
 // lines is a log that several goroutines write.
 type lines struct {
 	mu sync.Mutex

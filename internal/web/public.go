@@ -127,7 +127,7 @@ func (p *Public) postback(from func(*http.Request) conversion.Arrival) http.Hand
 			writeFault(w, http.StatusBadRequest, fault{Code: res.Reason, Message: res.Message, Field: res.Field})
 			return
 		}
-		p.Metrics.postback(res, a.Source, took.ObserveDuration())
+		p.Metrics.postback(res, out.State, a.Source, took.ObserveDuration())
 		writeJSON(w, http.StatusOK, out)
 	})
 }

@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"regexp"
 	"strings"
@@ -90,20 +88,17 @@ func relayLines(body []byte) (lines [][]byte, many bool, err error) {
 		}
 		return lines, true, nil
 	}
-	dec := json.NewDecoder(bytes.NewReader(body))
-	var first json.RawMessage
-	if dec.Decode(&first) != nil {
-		first = nil
-	}
-	if _, err := dec.Token(); first == nil || errors.Is(err, io.EOF) || !bytes.Contains(body, []byte("\n")) {
-		return [][]byte{body}, false, nil // whatever is wrong with it, its verdict says
-	}
 	for line := range bytes.Lines(body) {
 		if line = bytes.TrimSpace(line); len(line) > 0 {
 			lines = append(lines, line)
 		}
 	}
-	return lines, true, nil
+	// One object may be written over several lines; then neither its first nor its
+	// last line is JSON by itself.
+	if len(lines) > 1 && (json.Valid(lines[0]) || json.Valid(lines[len(lines)-1])) {
+		return lines, true, nil
+	}
+	return [][]byte{body}, false, nil // whatever is wrong with it, its verdict says
 }
 
 // relayed keeps the lines, some hundred to a commit, and answers when all are kept.
@@ -128,7 +123,7 @@ func (p *Public) relayed(w http.ResponseWriter, r *http.Request, network string,
 				answers[i] = lineAnswer{Index: i, Status: "rejected", Code: res.Reason, Field: res.Field, Message: res.Message}
 				continue
 			}
-			p.Metrics.postback(results[j], conversion.Relay, took.ObserveDuration())
+			p.Metrics.postback(results[j], outcomes[j].State, conversion.Relay, took.ObserveDuration())
 			answers[i] = lineAnswer{Index: i, Status: string(outcomes[j].State), Reason: outcomes[j].Reason}
 		}
 		arrivals, places = arrivals[:0], places[:0]
