@@ -10,11 +10,12 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 FUZZTIME ?= 30s
 BENCHTIME ?= 1s
 TESTFLAGS ?=
+BENCHFLAGS ?=
 
-.PHONY: help run build test lint fuzz bench e2e tidy
+.PHONY: help run build test lint fuzz bench microbench e2e tidy
 
 help: ## this list
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z0-9-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: build ## build, then watch postbacks travel through every stage (Ctrl-C ends it)
 	bin/skand demo
@@ -45,7 +46,10 @@ fuzz: ## every fuzz target, one after the other (FUZZTIME=30s)
 		done; \
 	done
 
-bench: ## all benchmarks (BENCHTIME=1s)
+bench: ## the receiver against its yardsticks, as ratios, and bench.json (BENCH_FULL=1, BENCHFLAGS=…)
+	go run ./internal/bench $(BENCHFLAGS)
+
+microbench: ## the benchmarks of single functions (BENCHTIME=1s)
 	.ci/with-postgres go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./...
 
 e2e: ## only the end-to-end tests: the whole program on each database, and kill -9

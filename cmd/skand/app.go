@@ -37,6 +37,7 @@ type App struct {
 	verifier  atomic.Pointer[skan.Verifier]
 	reloaded  atomic.Pointer[string] // what reload made verifier and out of
 	reloading sync.Mutex
+	lookedAt  time.Time // when reload last looked; under reloading
 	out       *outgoing
 	receiver  *conversion.Receiver
 	items     web.Items
@@ -84,7 +85,7 @@ func (a *App) wire(ctx context.Context) error {
 		&sealedMetrics{store: a.store, now: a.clock.Now, log: a.log})
 	a.out.reload = a.reload
 	a.receiver = &conversion.Receiver{
-		Verifier: func() conversion.Verifier { return a.verifier.Load() }, Store: a.store, Now: a.clock.Now,
+		Verifier: func() conversion.Verifier { return newestKeys{a} }, Store: a.store, Now: a.clock.Now,
 	}
 	a.items = web.Items{Intake: &waking{&conversion.Intake{Store: a.store}, a.wake}, Now: a.clock.Now}
 	a.deliverer = forward.NewDeliverer(forward.Options{

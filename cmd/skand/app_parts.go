@@ -13,6 +13,7 @@ import (
 
 	"skand/aggregate"
 	"skand/conversion"
+	"skand/internal/clock"
 	"skand/internal/config"
 	"skand/internal/jobs"
 	"skand/internal/safehttp"
@@ -44,6 +45,9 @@ func (o *outgoing) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // reload reads what apply may have changed: trusted keys and the allow-list.
 func (a *App) reload(ctx context.Context) error {
+	a.reloading.Lock() // before the look: an older one must not overwrite a newer one
+	defer a.reloading.Unlock()
+	defer func() { a.lookedAt = clock.Real{}.Now() }() // at its end: who waited for it need not look
 	extra, err := a.store.TrustedKeys(ctx)
 	if err != nil {
 		return err
@@ -52,8 +56,6 @@ func (a *App) reload(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.reloading.Lock()
-	defer a.reloading.Unlock()
 	state := fmt.Sprint(extra, allow)
 	if a.reloaded.Load() != nil && *a.reloaded.Load() == state {
 		return nil

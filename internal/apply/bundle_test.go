@@ -115,6 +115,8 @@ func TestCheckNamesTheField(t *testing.T) {
 		"apps: [{app_id: 1, b: 2}]":                                                                "apps[0].b: 2 is below the floor",
 		"apps: [{app_id: 1, k: 0}]":                                                                "apps[0].k: 0 is below the floor",
 		"apps: [{app_id: 1, k: 10, b: 11}]":                                                        "apps[0].b: 11 is above k",
+		"apps: [{app_id: 1, raw_retention: 9d}]":                                                   "apps[0].raw_retention: 9d is out of range",
+		"apps: [{app_id: 1, raw_retention: a month}]":                                              "apps[0].raw_retention",
 		"apps: [{app_id: 1, depth: 5}]":                                                            "apps[0].depth",
 		"apps: [{app_id: 1, window: month}]":                                                       "apps[0].window",
 		"apps: [{app_id: 1, revenue: none}]":                                                       "apps[0].revenue",

@@ -5,7 +5,7 @@
 package probe
 
 import (
-	"database/sql/driver"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -60,7 +60,7 @@ func slowCommits(d time.Duration) sqlite.ConnectionHookFn {
 	return func(conn sqlite.ExecQuerierContext, _ string) error {
 		hooks, ok := conn.(sqlite.HookRegisterer)
 		if !ok {
-			return driver.ErrSkip
+			return errors.New("probe: this SQLite driver has no commit hooks")
 		}
 		hooks.RegisterCommitHook(func() int32 {
 			<-clock.Real{}.After(d)
