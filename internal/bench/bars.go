@@ -36,7 +36,7 @@ var rows = []struct {
 	{"ingest.sqlite.64.floor", "rate, skand / check and HTTP alone", least(0.65)},
 	{"ingest.sqlite.slow.64.rate", "rate, skand / naive, commits 1 ms slower", least(1.15)},
 	{"ingest.sqlite.slow.64.p99", "p99, skand / naive, commits 1 ms slower", most(0.6)},
-	{"ingest.", "skand / the other", nil},
+	{"ingest.", "skand / the other; cpu is that of a postback, database included", nil},
 
 	{"flood.postgres", "rate of genuine 4.0, beside forged 1.0 / alone", least(0.7)},
 	{"flood.sqlite", "rate of genuine 4.0, beside forged 1.0 / alone", least(0.7)},

@@ -40,14 +40,14 @@ func (b *bench) ingest(ctx context.Context, kind database, slow bool) (err error
 		return err
 	}
 	defer func() { err = errors.Join(err, floor.stop()) }()
-	return b.compareAll(ctx, name, []*process{ours, naive, floor}, slow, profile != "")
+	return b.compareAll(ctx, d, name, []*process{ours, naive, floor}, profile != "")
 }
 
 // compareAll fills the rows of one pair of servers at each number of connections.
 // A slow disk has no row against the CPU floor: it isn't the CPU that it costs.
-func (b *bench) compareAll(ctx context.Context, name string, servers []*process, slow, profiled bool) error {
+func (b *bench) compareAll(ctx context.Context, d *disk, name string, servers []*process, profiled bool) error {
 	ours, naive, floor := servers[0], servers[1], servers[2]
-	if slow {
+	if d.delay > 0 {
 		servers = servers[:2]
 	}
 	for _, p := range servers { // pools, caches and the heap get their size
@@ -61,7 +61,7 @@ func (b *bench) compareAll(ctx context.Context, name string, servers []*process,
 		if err := toggleProfile(toggle, ours); err != nil {
 			return err
 		}
-		got, err := b.rounds(ctx, servers, conns, floor)
+		got, err := b.rounds(ctx, d, servers, conns, floor)
 		if err != nil {
 			return fmt.Errorf("%d connections: %w", conns, err)
 		}
@@ -71,6 +71,9 @@ func (b *bench) compareAll(ctx context.Context, name string, servers []*process,
 		o, n := got[ours], got[naive]
 		b.report.add(row+".rate", ratios(o.rates, n.rates), perSecond(median(o.rates)), perSecond(median(n.rates)))
 		b.report.add(row+".p99", ratios(o.p99s, n.p99s), millis(median(o.p99s)), millis(median(n.p99s)))
+		if len(o.cpus) == len(n.cpus) && len(o.cpus) == b.sizes.Rounds {
+			b.report.add(row+".cpu", ratios(o.cpus, n.cpus), micros(median(o.cpus)), micros(median(n.cpus)))
+		}
 		if f := got[floor]; f != nil {
 			b.report.add(row+".floor", ratios(o.rates, f.rates), perSecond(median(o.rates)), perSecond(median(f.rates)))
 		}
@@ -85,10 +88,11 @@ func toggleProfile(really bool, p *process) error {
 	return p.cmd.Process.Signal(syscall.SIGUSR1)
 }
 
-// series are the figures of one server, round by round. p99s are in seconds.
-type series struct{ rates, p99s []float64 }
+// series are the figures of one server, round by round: answers per second, seconds,
+// and CPU seconds per postback, database included (empty where they aren't known).
+type series struct{ rates, p99s, cpus []float64 }
 
-func (b *bench) rounds(ctx context.Context, servers []*process, conns int, floor *process) (map[*process]*series, error) {
+func (b *bench) rounds(ctx context.Context, d *disk, servers []*process, conns int, floor *process) (map[*process]*series, error) {
 	got := map[*process]*series{}
 	for _, p := range servers {
 		got[p] = &series{}
@@ -99,9 +103,13 @@ func (b *bench) rounds(ctx context.Context, servers []*process, conns int, floor
 			if p == floor { // it stores nothing, so it can see them all again
 				p.next.Store(0)
 			}
+			before, known := cpuSeconds(p, d.url)
 			f, err := b.fresh(ctx, p, conns)
 			if err != nil {
 				return nil, err
+			}
+			if after, ok := cpuSeconds(p, d.url); ok && known && after > before {
+				got[p].cpus = append(got[p].cpus, (after-before)/float64(f.N))
 			}
 			got[p].rates = append(got[p].rates, f.Rate)
 			got[p].p99s = append(got[p].p99s, f.P99.Seconds())
@@ -112,6 +120,7 @@ func (b *bench) rounds(ctx context.Context, servers []*process, conns int, floor
 
 func perSecond(f float64) string { return fmt.Sprintf("%.0f/s", f) }
 func millis(s float64) string    { return fmt.Sprintf("%.1f ms", s*1000) }
+func micros(s float64) string    { return fmt.Sprintf("%.0f us", s*1e6) }
 func seconds(d time.Duration) string {
 	return fmt.Sprintf("%.2f s", d.Seconds())
 }

@@ -34,6 +34,7 @@ func TestValidateNamesTheKey(t *testing.T) {
 		"log level":    {func(c *config.Config) { c.Log.Level = "loud" }, "log.level: "},
 		"log format":   {func(c *config.Config) { c.Log.Format = "xml" }, "log.format: "},
 		"body":         {func(c *config.Config) { c.Limits.Body = 100 }, "limits.body: 100: want 4096 to"},
+		"p192":         {func(c *config.Config) { c.Limits.P192 = -1 }, "limits.p192: -1: want 0 to 1024"},
 		"drain":        {func(c *config.Config) { c.Timeouts.Drain = time.Minute }, "timeouts.drain: 1m0s: want"},
 		"read":         {func(c *config.Config) { c.Timeouts.Read = 0 }, "timeouts.read: 0s"},
 	} {

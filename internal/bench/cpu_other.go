@@ -1,0 +1,6 @@
+//go:build !linux
+
+package main
+
+// cpuSeconds is known on Linux only; elsewhere its rows are missing.
+func cpuSeconds(*process, string) (float64, bool) { return 0, false }
