@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -35,7 +36,7 @@ func (b *bench) launch(program string, env []string, args ...string) (*process, 
 	}
 	defer func() { _ = log.Close() }() // the child has its own
 	p := &process{cmd: exec.Command(program, args...), log: log.Name()}
-	p.cmd.Env = append(os.Environ(), env...)
+	p.cmd.Env = append(plainEnviron(), env...)
 	p.cmd.Stderr = log
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {
@@ -61,6 +62,12 @@ func (b *bench) launch(program string, env []string, args ...string) (*process, 
 	}
 	p.addr = u.Host
 	return p, nil
+}
+
+// plainEnviron is the environment without what would configure skand: each run
+// measures the defaults.
+func plainEnviron() []string {
+	return slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "SKAND_") })
 }
 
 func (p *process) failed(err error) error {

@@ -57,6 +57,7 @@ func (b *bench) demo(ctx context.Context) (err error) {
 		return err
 	}
 	cmd := exec.Command(built.skand, "demo", "--json")
+	cmd.Env = plainEnviron()
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		return err
