@@ -31,7 +31,7 @@ type Sizes struct {
 // Default is `make bench`: about four minutes on two cores.
 func Default() Sizes {
 	return Sizes{
-		Rounds: 5, Verify: 60 * time.Millisecond, Load: time.Second, Conns: []int{64, 256}, FloodConns: 64, FloodRate: 1000,
+		Rounds: 5, Verify: 60 * time.Millisecond, Load: 700 * time.Millisecond, Conns: []int{64, 256}, FloodConns: 64, FloodRate: 1000,
 		Memory: 40_000, MemoryChunk: 2_000, Starts: 5, Demo: true, DemoWait: time.Minute, CommitDelay: time.Millisecond,
 	}
 }
