@@ -35,7 +35,7 @@ func newDemoCmd() *cobra.Command {
 	cmd.Flags().DurationVar(&o.last, "for", 0, "stop by itself after this long (0: serve until Ctrl-C)")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print the table as one JSON object, and nothing else on standard output")
 	cmd.Flags().Uint64Var(&o.seed, "seed", 1, "of the simulated world: the same seed, the same postbacks")
-	cmd.Flags().IntVar(&o.installs, "n", 3000, "installs in the fortnight")
+	cmd.Flags().IntVar(&o.installs, "n", 2000, "installs in the fortnight")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if o.installs < 1 || o.last < 0 {
 			return usagef("demo: --n wants 1 or more, --for 0 or more")

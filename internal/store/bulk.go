@@ -34,9 +34,8 @@ func insertMany(ctx context.Context, t *tx, table string, cols []column, rows []
 		}
 		return runInsert(ctx, t, text, args, each)
 	}
-	per := maxMarks / len(cols)
 	for len(rows) > 0 {
-		n := min(per, len(rows))
+		n := stride(len(rows))
 		text, args := valuesInsert(table, cols, rows[:n], tail)
 		if err := runInsert(ctx, t, text, args, each); err != nil {
 			return err
@@ -46,12 +45,39 @@ func insertMany(ctx context.Context, t *tx, table string, cols []column, rows []
 	return nil
 }
 
+// stride is how many of n rows the next statement of SQLite takes: one of three
+// sizes, so that there are few texts and each is parsed once. Even the largest
+// stays below SQLite's limit of 32,766 parameters.
+func stride(n int) int {
+	for _, s := range [...]int{64, 8} {
+		if n >= s {
+			return s
+		}
+	}
+	return 1
+}
+
 func runInsert(ctx context.Context, t *tx, text string, args []any, each func(*sqlx.Rows) error) error {
+	stmt := t.prepared.get(text)
+	if stmt != nil {
+		stmt = t.StmtxContext(ctx, stmt)
+	}
 	if each == nil {
-		_, err := t.ExecContext(ctx, text, args...)
+		var err error
+		if stmt != nil {
+			_, err = stmt.ExecContext(ctx, args...)
+		} else {
+			_, err = t.ExecContext(ctx, text, args...)
+		}
 		return err
 	}
-	rows, err := t.QueryxContext(ctx, text, args...)
+	var rows *sqlx.Rows
+	var err error
+	if stmt != nil {
+		rows, err = stmt.QueryxContext(ctx, args...)
+	} else {
+		rows, err = t.QueryxContext(ctx, text, args...)
+	}
 	if err != nil {
 		return err
 	}
@@ -84,9 +110,25 @@ func valuesInsert(table string, cols []column, rows [][]any, tail string) (strin
 }
 
 func unnestInsert(table string, cols []column, rows [][]any, tail string) (string, []any, error) {
+	from, args, err := unnestTable(cols, rows)
+	if err != nil {
+		return "", nil, err
+	}
+	pick := make([]string, len(cols))
+	for i, c := range cols {
+		pick[i] = c.name
+		if c.kind == "bytea" {
+			pick[i] = "NULLIF(" + c.name + `, '\x'::bytea)` // an array can't carry a NULL of it
+		}
+	}
+	return "INSERT INTO " + table + " (" + names(cols) + ") SELECT " + strings.Join(pick, ", ") +
+		" FROM " + from + " AS given (" + names(cols) + ") " + tail, args, nil
+}
+
+// unnestTable is rows as a table of PostgreSQL, one array a column.
+func unnestTable(cols []column, rows [][]any) (string, []any, error) {
 	args := make([]any, len(cols))
 	from := make([]string, len(cols))
-	pick := make([]string, len(cols))
 	for i, c := range cols {
 		a, err := arrayOf(c, rows, i)
 		if err != nil {
@@ -94,13 +136,23 @@ func unnestInsert(table string, cols []column, rows [][]any, tail string) (strin
 		}
 		args[i] = a
 		from[i] = fmt.Sprintf("$%d::%s[]", i+1, c.kind)
-		pick[i] = c.name
-		if c.kind == "bytea" {
-			pick[i] = "NULLIF(" + c.name + `, '\x'::bytea)` // an array can't carry a NULL of it
-		}
 	}
-	return "INSERT INTO " + table + " (" + names(cols) + ") SELECT " + strings.Join(pick, ", ") +
-		" FROM unnest(" + strings.Join(from, ", ") + ") AS given (" + names(cols) + ") " + tail, args, nil
+	return "unnest(" + strings.Join(from, ", ") + ")", args, nil
+}
+
+// valuesTable is rows as a table of SQLite, which names the columns of VALUES itself.
+func valuesTable(cols []column, rows [][]any) (string, []any) {
+	pick := make([]string, len(cols))
+	for i, c := range cols {
+		pick[i] = fmt.Sprintf("column%d AS %s", i+1, c.name)
+	}
+	mark := "(" + strings.TrimSuffix(strings.Repeat("?,", len(cols)), ",") + ")"
+	args := make([]any, 0, len(rows)*len(cols))
+	for _, r := range rows {
+		args = append(args, r...)
+	}
+	return "SELECT " + strings.Join(pick, ", ") + " FROM (VALUES " +
+		strings.TrimSuffix(strings.Repeat(mark+",", len(rows)), ",") + ")", args
 }
 
 // arrayOf gathers one column. A wrong Go type here is a mistake of this package.

@@ -33,14 +33,16 @@ func init() { sqlx.BindDriver(string(sqlite), sqlx.QUESTION) }
 // db is one database: one writer connection on SQLite beside a pool of readers;
 // on PostgreSQL both are the same pool.
 type db struct {
-	dialect dialect
-	w, r    *sqlx.DB
+	dialect  dialect
+	w, r     *sqlx.DB
+	prepared prepared
 }
 
 // tx is a transaction that knows its dialect.
 type tx struct {
 	*sqlx.Tx
-	dialect dialect
+	dialect  dialect
+	prepared *prepared
 }
 
 // q rebinds a text with ? marks for the database at hand.
@@ -61,13 +63,14 @@ func (d *db) in(ctx context.Context, f func(*tx) error) error {
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
-	t := &tx{Tx: raw, dialect: d.dialect}
+	t := &tx{Tx: raw, dialect: d.dialect, prepared: &d.prepared}
 	if err := f(t); err != nil {
 		return errors.Join(err, ignoreDone(raw.Rollback()))
 	}
 	if err := raw.Commit(); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
+	d.prepared.learn(ctx, d.w)
 	return nil
 }
 
@@ -79,6 +82,7 @@ func ignoreDone(err error) error {
 }
 
 func (d *db) close() error {
+	d.prepared.close()
 	if d.r == d.w {
 		return d.w.Close()
 	}

@@ -1,14 +1,10 @@
 package store
 
 import (
-	"bytes"
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
 	"strings"
-
-	"github.com/jmoiron/sqlx"
 
 	"skand/conversion"
 	"skand/schema"
@@ -89,36 +85,36 @@ func schemaVersions(ctx context.Context, t *tx, appID int64) ([]conversion.Schem
 	return versions, nil
 }
 
+var decodedColumns = []column{
+	{"app_id", "bigint"}, {"environment", "text"}, {"identity", "bytea"}, {"copy_id", "text"},
+	{"decoded_at", "bigint"}, {"value_kind", "text"}, {"state", "text"}, {"flags", "text"}, {"schema_version", "bigint"},
+	{"payer", "boolean"}, {"revenue_min", "text"}, {"revenue_est", "text"}, {"revenue_max", "text"},
+	{"install_point", "bigint"}, {"install_from", "bigint"}, {"install_to", "bigint"},
+}
+
+// saveDecodedSQL takes the decodes of many rows at once; %s is where they come from.
+// A row whose copy has been replaced, or that was sealed meanwhile, is left alone.
 const saveDecodedSQL = `
-UPDATE counted_postback SET decoded_at = :decoded_at, value_kind = :value_kind, state = :state, flags = :flags,
-  schema_version = :schema_version, payer = :payer, revenue_min = :revenue_min, revenue_est = :revenue_est,
-  revenue_max = :revenue_max, install_point = :install_point, install_from = :install_from, install_to = :install_to
-WHERE app_id = :app_id AND environment = :environment AND identity = :identity AND copy_id = :copy_id AND sealed_in IS NULL`
+UPDATE counted_postback SET decoded_at = d.decoded_at, value_kind = d.value_kind, state = d.state, flags = d.flags,
+  schema_version = d.schema_version, payer = d.payer, revenue_min = %[2]s, revenue_est = %[3]s, revenue_max = %[4]s,
+  install_point = d.install_point, install_from = d.install_from, install_to = d.install_to
+FROM %[1]s
+WHERE counted_postback.app_id = d.app_id AND counted_postback.environment = d.environment
+  AND counted_postback.identity = d.identity AND counted_postback.copy_id = d.copy_id AND counted_postback.sealed_in IS NULL`
+
+const lockUndecodedSQL = `
+SELECT 1 FROM counted_postback c JOIN unnest($1::bigint[], $2::text[], $3::bytea[]) AS k (app_id, environment, identity)
+  ON c.app_id = k.app_id AND c.environment = k.environment AND c.identity = k.identity
+ORDER BY c.app_id, c.environment, c.identity FOR UPDATE OF c`
 
 // SaveDecoded implements conversion.DecodeStore.
 func (s *Store) SaveDecoded(ctx context.Context, decoded []conversion.Decoded) (int, error) {
 	kept := 0
-	// The order in which the receiver locks rows, or the two could deadlock.
-	decoded = slices.Clone(decoded)
-	slices.SortFunc(decoded, func(a, b conversion.Decoded) int {
-		return cmp.Or(cmp.Compare(a.AppID, b.AppID), cmp.Compare(a.Environment, b.Environment), bytes.Compare(a.Identity, b.Identity))
-	})
 	err := s.main.in(ctx, func(t *tx) error {
-		for i := range decoded {
-			d := &decoded[i]
-			res, err := sqlx.NamedExecContext(ctx, t, saveDecodedSQL, map[string]any{
-				"decoded_at": ms(d.DecodedAt), "value_kind": d.ValueKind, "state": d.State,
-				"flags": strings.Join(d.Flags, " "), "schema_version": d.SchemaVersion, "payer": d.Payer,
-				"revenue_min": d.RevenueMin, "revenue_est": d.RevenueEst, "revenue_max": d.RevenueMax,
-				"install_point": ms(d.Launch.Point), "install_from": ms(d.Launch.From), "install_to": ms(d.Launch.To),
-				"app_id": d.AppID, "environment": d.Environment, "identity": d.Identity, "copy_id": d.CopyID,
-			})
+		for chunk := range slices.Chunk(decoded, maxMarks/len(decodedColumns)) {
+			n, err := saveDecoded(ctx, t, chunk)
 			if err != nil {
-				return fmt.Errorf("keep decode: %w", err)
-			}
-			n, err := res.RowsAffected()
-			if err != nil {
-				return fmt.Errorf("keep decode: %w", err)
+				return fmt.Errorf("keep decodes: %w", err)
 			}
 			kept += int(n)
 		}
@@ -128,4 +124,48 @@ func (s *Store) SaveDecoded(ctx context.Context, decoded []conversion.Decoded) (
 		return 0, err
 	}
 	return kept, nil
+}
+
+func saveDecoded(ctx context.Context, t *tx, decoded []conversion.Decoded) (int64, error) {
+	rows := make([][]any, len(decoded))
+	for i := range decoded {
+		d := &decoded[i]
+		most := "" // an open band: there is none
+		if d.RevenueMax != nil {
+			most = d.RevenueMax.String()
+		}
+		rows[i] = []any{
+			d.AppID, string(d.Environment), d.Identity, d.CopyID,
+			ms(d.DecodedAt), d.ValueKind, string(d.State), strings.Join(d.Flags, " "), int64(d.SchemaVersion),
+			d.Payer, d.RevenueMin.String(), d.RevenueEst.String(), most,
+			ms(d.Launch.Point), ms(d.Launch.From), ms(d.Launch.To),
+		}
+	}
+	text, args, err := saveDecodedQuery(ctx, t, rows)
+	if err != nil {
+		return 0, err
+	}
+	res, err := t.ExecContext(ctx, text, args...)
+	if err != nil {
+		return 0, err
+	}
+	return res.RowsAffected()
+}
+
+func saveDecodedQuery(ctx context.Context, t *tx, rows [][]any) (string, []any, error) {
+	if t.dialect == sqlite {
+		from, args := valuesTable(decodedColumns, rows)
+		return fmt.Sprintf(saveDecodedSQL, "("+from+") AS d", "d.revenue_min", "d.revenue_est", "NULLIF(d.revenue_max, '')"), args, nil
+	}
+	from, args, err := unnestTable(decodedColumns, rows)
+	if err != nil {
+		return "", nil, err
+	}
+	// In the order in which the receiver locks rows, or the two could deadlock; an
+	// UPDATE has no order of its own.
+	if _, err := t.ExecContext(ctx, lockUndecodedSQL, args[0], args[1], args[2]); err != nil {
+		return "", nil, err
+	}
+	return fmt.Sprintf(saveDecodedSQL, from+" AS d ("+names(decodedColumns)+")",
+		"d.revenue_min::numeric", "d.revenue_est::numeric", "NULLIF(d.revenue_max, '')::numeric"), args, nil
 }

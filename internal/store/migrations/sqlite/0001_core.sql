@@ -84,7 +84,8 @@ CREATE TABLE postback (
     body        BLOB NOT NULL,
     PRIMARY KEY (app_id, received_at, id)
 );
-CREATE INDEX postback_state ON postback (state, received_at);
+-- For what is looked at or judged again; what is accepted pays nothing for it.
+CREATE INDEX postback_state ON postback (state, received_at) WHERE state IN ('conflict', 'quarantined', 'unsupported');
 
 -- One row for ever per conversion window of an install. Retention never touches it,
 -- or a replay would count again. What a development key signed has its own space:
