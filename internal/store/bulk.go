@@ -155,6 +155,16 @@ func valuesTable(cols []column, rows [][]any) (string, []any) {
 		strings.TrimSuffix(strings.Repeat(mark+",", len(rows)), ",") + ")", args
 }
 
+// givenTable is rows as a table named k, on either database.
+func (t *tx) givenTable(cols []column, rows [][]any) (string, []any, error) {
+	if t.dialect == sqlite {
+		text, args := valuesTable(cols, rows)
+		return "(" + text + ") AS k", args, nil
+	}
+	text, args, err := unnestTable(cols, rows)
+	return text + " AS k (" + names(cols) + ")", args, err
+}
+
 // arrayOf gathers one column. A wrong Go type here is a mistake of this package.
 func arrayOf(c column, rows [][]any, i int) (any, error) {
 	switch c.kind {

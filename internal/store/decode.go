@@ -15,7 +15,7 @@ const undecodedSQL = `
 SELECT app_id, environment, identity, copy_id, framework, version, sequence_index, kind, id_kind, source_id,
   fine, coarse, received_at, source, network_id
 FROM counted_postback WHERE decoded_at IS NULL AND sealed_in IS NULL
-ORDER BY counted_at LIMIT ?`
+ORDER BY app_id, counted_at LIMIT ?` // the order of the index: a backlog is never sorted
 
 type pendingRow struct {
 	AppID       int64             `db:"app_id"`
@@ -92,15 +92,23 @@ var decodedColumns = []column{
 	{"install_point", "bigint"}, {"install_from", "bigint"}, {"install_to", "bigint"},
 }
 
-// saveDecodedSQL takes the decodes of many rows at once; %s is where they come from.
-// A row whose copy has been replaced, or that was sealed meanwhile, is left alone.
+// saveDecodedSQL takes the decodes of many rows at once, from arrays. A row whose
+// copy has been replaced, or that was sealed meanwhile, is left alone.
 const saveDecodedSQL = `
 UPDATE counted_postback SET decoded_at = d.decoded_at, value_kind = d.value_kind, state = d.state, flags = d.flags,
-  schema_version = d.schema_version, payer = d.payer, revenue_min = %[2]s, revenue_est = %[3]s, revenue_max = %[4]s,
+  schema_version = d.schema_version, payer = d.payer, revenue_min = d.revenue_min::numeric,
+  revenue_est = d.revenue_est::numeric, revenue_max = NULLIF(d.revenue_max, '')::numeric,
   install_point = d.install_point, install_from = d.install_from, install_to = d.install_to
-FROM %[1]s
+FROM %s
 WHERE counted_postback.app_id = d.app_id AND counted_postback.environment = d.environment
   AND counted_postback.identity = d.identity AND counted_postback.copy_id = d.copy_id AND counted_postback.sealed_in IS NULL`
+
+// saveOneSQL is the same for one row: SQLite has no round trip to save, and joined
+// with many rows it would read the table instead of looking each row up.
+const saveOneSQL = `
+UPDATE counted_postback SET decoded_at = ?5, value_kind = ?6, state = ?7, flags = ?8, schema_version = ?9, payer = ?10,
+  revenue_min = ?11, revenue_est = ?12, revenue_max = NULLIF(?13, ''), install_point = ?14, install_from = ?15, install_to = ?16
+WHERE app_id = ?1 AND environment = ?2 AND identity = ?3 AND copy_id = ?4 AND sealed_in IS NULL`
 
 const lockUndecodedSQL = `
 SELECT 1 FROM counted_postback c JOIN unnest($1::bigint[], $2::text[], $3::bytea[]) AS k (app_id, environment, identity)
@@ -141,10 +149,19 @@ func saveDecoded(ctx context.Context, t *tx, decoded []conversion.Decoded) (int6
 			ms(d.Launch.Point), ms(d.Launch.From), ms(d.Launch.To),
 		}
 	}
-	text, args, err := saveDecodedQuery(ctx, t, rows)
+	if t.dialect == sqlite {
+		return saveOneByOne(ctx, t, rows)
+	}
+	from, args, err := unnestTable(decodedColumns, rows)
 	if err != nil {
 		return 0, err
 	}
+	// In the order in which the receiver locks rows, or the two could deadlock; an
+	// UPDATE has no order of its own.
+	if _, err := t.ExecContext(ctx, lockUndecodedSQL, args[0], args[1], args[2]); err != nil {
+		return 0, err
+	}
+	text := fmt.Sprintf(saveDecodedSQL, from+" AS d ("+names(decodedColumns)+")")
 	res, err := t.ExecContext(ctx, text, args...)
 	if err != nil {
 		return 0, err
@@ -152,20 +169,23 @@ func saveDecoded(ctx context.Context, t *tx, decoded []conversion.Decoded) (int6
 	return res.RowsAffected()
 }
 
-func saveDecodedQuery(ctx context.Context, t *tx, rows [][]any) (string, []any, error) {
-	if t.dialect == sqlite {
-		from, args := valuesTable(decodedColumns, rows)
-		return fmt.Sprintf(saveDecodedSQL, "("+from+") AS d", "d.revenue_min", "d.revenue_est", "NULLIF(d.revenue_max, '')"), args, nil
-	}
-	from, args, err := unnestTable(decodedColumns, rows)
+func saveOneByOne(ctx context.Context, t *tx, rows [][]any) (int64, error) {
+	stmt, err := t.PreparexContext(ctx, saveOneSQL)
 	if err != nil {
-		return "", nil, err
+		return 0, err
 	}
-	// In the order in which the receiver locks rows, or the two could deadlock; an
-	// UPDATE has no order of its own.
-	if _, err := t.ExecContext(ctx, lockUndecodedSQL, args[0], args[1], args[2]); err != nil {
-		return "", nil, err
+	defer func() { _ = stmt.Close() }() // it goes with the transaction
+	var kept int64
+	for _, row := range rows {
+		res, err := stmt.ExecContext(ctx, row...)
+		if err != nil {
+			return 0, err
+		}
+		n, err := res.RowsAffected()
+		if err != nil {
+			return 0, err
+		}
+		kept += n
 	}
-	return fmt.Sprintf(saveDecodedSQL, from+" AS d ("+names(decodedColumns)+")",
-		"d.revenue_min::numeric", "d.revenue_est::numeric", "NULLIF(d.revenue_max, '')::numeric"), args, nil
+	return kept, nil
 }

@@ -92,20 +92,24 @@ type batch struct {
 // an import that broke off can be run again.
 func (b *batch) imported(ctx context.Context, t *tx) error {
 	places := map[string]int{}
-	var keys []any
+	var keys [][]any
 	for i := range b.copies {
 		if c := &b.copies[i]; c.Archived {
 			places[c.ID] = i
-			keys = append(keys, c.AppID(), ms(c.ReceivedAt), c.ID)
+			keys = append(keys, []any{c.AppID(), ms(c.ReceivedAt), c.ID})
 		}
 	}
 	if len(keys) == 0 {
 		return nil
 	}
-	text := `SELECT id FROM postback WHERE (app_id, received_at, id) IN (VALUES ` +
-		strings.TrimSuffix(strings.Repeat("(CAST(? AS BIGINT), CAST(? AS BIGINT), ?),", len(keys)/3), ",") + `)`
+	given, args, err := t.givenTable([]column{{"app_id", "bigint"}, {"received_at", "bigint"}, {"id", "text"}}, keys)
+	if err != nil {
+		return err
+	}
 	var known []string
-	if err := t.SelectContext(ctx, &known, t.q(text), keys...); err != nil {
+	err = t.SelectContext(ctx, &known, `SELECT p.id FROM `+given+` CROSS JOIN postback p
+		WHERE p.app_id = k.app_id AND p.received_at = k.received_at AND p.id = k.id`, args...)
+	if err != nil {
 		return fmt.Errorf("look up imported copies: %w", err)
 	}
 	for _, id := range known {

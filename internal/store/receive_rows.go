@@ -62,16 +62,21 @@ const countedValuesSQL = `
 SELECT c.app_id, c.environment, c.identity, c.source, c.fine, c.coarse, c.country, c.interaction, c.sealed_in
 FROM counted_postback c `
 
+var identityColumns = []column{{"app_id", "bigint"}, {"environment", "text"}, {"identity", "bytea"}}
+
 // countedValuesQuery asks for many identities at once; on PostgreSQL it locks their
 // rows, in the order that everyone locks in.
 func countedValuesQuery(d dialect, keys []identityKey) (string, []any) {
 	if d == sqlite {
-		args := make([]any, 0, 3*len(keys))
-		for _, k := range keys {
-			args = append(args, k.appID, k.environment, []byte(k.hash))
+		rows := make([][]any, len(keys))
+		for i, k := range keys {
+			rows[i] = []any{k.appID, string(k.environment), []byte(k.hash)}
 		}
-		return countedValuesSQL + "WHERE (c.app_id, c.environment, c.identity) IN (VALUES " +
-			strings.TrimSuffix(strings.Repeat("(?,?,?),", len(keys)), ",") + ")", args
+		given, args := valuesTable(identityColumns, rows)
+		// CROSS JOIN fixes the order: a look-up per key. A row value IN (VALUES …) would
+		// read the whole index.
+		return strings.Replace(countedValuesSQL, "FROM counted_postback c", "FROM ("+given+") AS k CROSS JOIN counted_postback c", 1) +
+			"ON c.app_id = k.app_id AND c.environment = k.environment AND c.identity = k.identity", args
 	}
 	apps, environments, hashes := make(pq.Int64Array, len(keys)), make(pq.StringArray, len(keys)), make(pq.ByteaArray, len(keys))
 	for i, k := range keys {
