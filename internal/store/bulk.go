@@ -58,9 +58,9 @@ func stride(n int) int {
 }
 
 func runInsert(ctx context.Context, t *tx, text string, args []any, each func(*sqlx.Rows) error) error {
-	stmt := t.prepared.get(text)
+	stmt := t.prepared.get(text) //nolint:sqlclosecheck // kept for every transaction to come; closed with the database
 	if stmt != nil {
-		stmt = t.StmtxContext(ctx, stmt)
+		stmt = t.StmtxContext(ctx, stmt) //nolint:sqlclosecheck // the end of the transaction closes it
 	}
 	if each == nil {
 		var err error

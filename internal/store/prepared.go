@@ -54,7 +54,7 @@ func (p *prepared) learn(ctx context.Context, w *sqlx.DB) {
 			p.ready = map[string]*sqlx.Stmt{}
 		}
 		if p.ready[text] != nil { // another transaction was first
-			_ = s.Close()
+			_ = s.Close() //nolint:sqlclosecheck // one of many in a loop: a defer would hold them all
 		} else {
 			p.ready[text] = s
 		}
