@@ -6,9 +6,6 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
-
-	"github.com/lestrrat-go/jwx/v2/jwa"
-	"github.com/lestrrat-go/jwx/v2/jws"
 )
 
 // Verifier checks bodies against a registry of keys. It is safe for concurrent
@@ -177,17 +174,6 @@ func (v *Verifier) verifyOld(m *members, p *Postback, digest, der []byte) Result
 		}
 	}
 	return unsigned(m.loose, p, "attribution-signature")
-}
-
-// es256 checks a signature over the segments as they were received. jws.Verify would
-// take the compact form apart a second time, and takes JSON serialization too.
-var es256 = must(jws.NewVerifier(jwa.ES256))
-
-func must(v jws.Verifier, err error) jws.Verifier {
-	if err != nil {
-		panic(err) // the library has lost ES256
-	}
-	return v
 }
 
 func (v *Verifier) verifyAdAttributionKit(m *members) Result {

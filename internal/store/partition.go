@@ -38,6 +38,10 @@ func (s *Store) MakePartitions(ctx context.Context) (made int, ok bool, err erro
 	return made, true, nil
 }
 
+// errMayNotCreate: the role of this process may not create tables. Until another one
+// runs the job the default partition takes what comes.
+var errMayNotCreate = errors.New("the database role may not create partitions; let one that may run `skand job run partitions`")
+
 func partitionName(from time.Time) string { return "postback_" + from.Format("20060102") }
 
 // makePartition leaves a day to the default partition if rows of it are there
@@ -57,6 +61,8 @@ func (s *Store) makePartition(ctx context.Context, from time.Time) (bool, error)
 		switch refused.Code.Name() {
 		case "check_violation", "unique_violation", "duplicate_table": // rows are there; another process was first
 			return false, nil
+		case "insufficient_privilege":
+			return false, fmt.Errorf("%w: %w", errMayNotCreate, err)
 		}
 	}
 	return err == nil, err

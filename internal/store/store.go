@@ -83,8 +83,10 @@ func (s *Store) open(ctx context.Context, o Options) error {
 	if err := s.readMeta(ctx, o.Lab); err != nil {
 		return err
 	}
-	_, _, err = s.MakePartitions(ctx)
-	return err
+	if _, _, err := s.MakePartitions(ctx); err != nil && !errors.Is(err, errMayNotCreate) {
+		return err
+	}
+	return nil
 }
 
 // Close closes both stores.
