@@ -99,7 +99,7 @@ func countAs(s schema.State, v schema.Value) string {
 
 // DecodeStore is what the decoding job works on.
 type DecodeStore interface {
-	// Undecoded lists counted, unsealed postbacks that wait for a decode, app by app, oldest first.
+	// Undecoded lists counted, unsealed postbacks that wait for a decode, oldest first.
 	Undecoded(ctx context.Context, limit int) ([]Pending, error)
 	// SchemaVersions lists an app's published versions in ascending order.
 	SchemaVersions(ctx context.Context, appID int64) ([]SchemaVersion, error)

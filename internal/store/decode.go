@@ -15,7 +15,7 @@ const undecodedSQL = `
 SELECT app_id, environment, identity, copy_id, framework, version, sequence_index, kind, id_kind, source_id,
   fine, coarse, received_at, source, network_id
 FROM counted_postback WHERE decoded_at IS NULL AND sealed_in IS NULL
-ORDER BY app_id, counted_at LIMIT ?` // the order of the index: a backlog is never sorted
+ORDER BY counted_at LIMIT ?` // the order of the index: a backlog is never sorted
 
 type pendingRow struct {
 	AppID       int64             `db:"app_id"`

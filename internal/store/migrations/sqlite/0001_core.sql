@@ -135,7 +135,7 @@ CREATE TABLE counted_postback (
     PRIMARY KEY (app_id, environment, identity)
 );
 CREATE INDEX counted_open ON counted_postback (app_id, environment, kind, sequence_index, counted_at) WHERE sealed_in IS NULL;
-CREATE INDEX counted_undecoded ON counted_postback (app_id, counted_at) WHERE decoded_at IS NULL;
+CREATE INDEX counted_undecoded ON counted_postback (counted_at) WHERE decoded_at IS NULL;
 
 -- The consented side.
 CREATE TABLE click (
