@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 
 	"github.com/jmoiron/sqlx"
@@ -30,6 +31,16 @@ type Counts struct {
 // Counts counts every stage.
 func (s *Store) Counts(ctx context.Context) (Counts, error) {
 	var c Counts
+	// One look at the main store: what is decoded meanwhile must not stand on both sides.
+	var opts *sql.TxOptions // SQLite reads a snapshot as it is
+	if s.main.dialect == postgres {
+		opts = &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}
+	}
+	now, err := s.main.r.BeginTxx(ctx, opts)
+	if err != nil {
+		return c, fmt.Errorf("count stages: %w", err)
+	}
+	defer func() { _ = now.Rollback() }() // it has only read
 	groups := []struct {
 		into *map[string]int64
 		text string
@@ -44,32 +55,31 @@ func (s *Store) Counts(ctx context.Context) (Counts, error) {
 		{&c.Attempts, `SELECT class AS name, COUNT(*) AS n FROM delivery_attempt GROUP BY class`},
 	}
 	for _, g := range groups {
-		var err error
-		if *g.into, err = countBy(ctx, s.main.r, g.text); err != nil {
+		if *g.into, err = countBy(ctx, now, g.text); err != nil {
 			return c, err
 		}
 	}
 	singles := []struct {
 		into *int64
-		from *sqlx.DB
+		from sqlx.QueryerContext
 		text string
 	}{
-		{&c.Undecoded, s.main.r, `SELECT COUNT(*) FROM counted_postback WHERE decoded_at IS NULL`},
-		{&c.Sealed, s.main.r, `SELECT COUNT(*) FROM counted_postback WHERE sealed_in IS NOT NULL`},
-		{&c.Waiting, s.main.r, `SELECT COUNT(*) FROM counted_postback WHERE decoded_at IS NOT NULL AND sealed_in IS NULL AND kind <> 'test'`},
-		{&c.Clicks, s.main.r, `SELECT COUNT(*) FROM click`},
-		{&c.Events, s.main.r, `SELECT COUNT(*) FROM event`},
+		{&c.Undecoded, now, `SELECT COUNT(*) FROM counted_postback WHERE decoded_at IS NULL AND kind <> 'test'`},
+		{&c.Sealed, now, `SELECT COUNT(*) FROM counted_postback WHERE sealed_in IS NOT NULL`},
+		{&c.Waiting, now, `SELECT COUNT(*) FROM counted_postback WHERE decoded_at IS NOT NULL AND sealed_in IS NULL AND kind <> 'test'`},
+		{&c.Clicks, now, `SELECT COUNT(*) FROM click`},
+		{&c.Events, now, `SELECT COUNT(*) FROM event`},
 		{&c.Rows, s.pub.r, `SELECT COUNT(*) FROM ` + s.pub.table("cohort")},
 		{&c.Published, s.pub.r, `SELECT COALESCE(SUM(installs), 0) FROM ` + s.pub.table("cohort")},
 	}
 	for _, g := range singles {
-		if err := g.from.GetContext(ctx, g.into, g.text); err != nil {
+		if err := sqlx.GetContext(ctx, g.from, g.into, g.text); err != nil {
 			return c, fmt.Errorf("count stages: %w", err)
 		}
 	}
 	var dropped int64
 	const text = `SELECT COALESCE(SUM(seen - bound), 0) FROM flood_bound WHERE seen > bound`
-	if err := s.main.r.GetContext(ctx, &dropped, text); err != nil {
+	if err := now.GetContext(ctx, &dropped, text); err != nil {
 		return c, fmt.Errorf("count stages: %w", err)
 	}
 	if dropped > 0 {
@@ -81,12 +91,12 @@ func (s *Store) Counts(ctx context.Context) (Counts, error) {
 	return c, nil
 }
 
-func countBy(ctx context.Context, db *sqlx.DB, text string) (map[string]int64, error) {
+func countBy(ctx context.Context, db sqlx.QueryerContext, text string) (map[string]int64, error) {
 	var rows []struct {
 		Name string `db:"name"`
 		N    int64  `db:"n"`
 	}
-	if err := db.SelectContext(ctx, &rows, text); err != nil {
+	if err := sqlx.SelectContext(ctx, db, &rows, text); err != nil {
 		return nil, fmt.Errorf("count stages: %w", err)
 	}
 	m := make(map[string]int64, len(rows))
