@@ -35,8 +35,8 @@ type Document struct {
 	// install that the deterministic side counts too.
 	OverlapBit *int `json:"overlap_bit,omitempty"`
 
-	// Layout is the model that the table was written with, as JSON. The table is
-	// what decodes: nothing in this package reads the layout.
+	// Layout is the model that the table was written with, as JSON (see Layout and
+	// Expand). The table is what decodes: Decode and Encode never read the layout.
 	Layout json.RawMessage `json:"layout,omitempty"`
 }
 

@@ -176,8 +176,10 @@ func writeString(b *bytes.Buffer, s string) {
 	b.Truncate(b.Len() - 1) // Encode ends with a line feed
 }
 
+var pointerEscapes = strings.NewReplacer("~", "~0", "/", "~1") // RFC 6901
+
 // under appends a member or an index to a JSON pointer (RFC 6901).
 func under(pointer string, part any) string {
 	s := fmt.Sprint(part)
-	return pointer + "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(s)
+	return pointer + "/" + pointerEscapes.Replace(s)
 }

@@ -26,6 +26,8 @@ const (
 	CodeLockUnreachable       Code = "lock_unreachable"
 	CodeFineValueUnreachable  Code = "fine_value_unreachable"
 	CodeEmptySchema           Code = "empty_schema"
+	CodeLayoutInvalid         Code = "layout_invalid"      // the model cannot be written as a table
+	CodeLayoutNotExpanded     Code = "layout_not_expanded" // there is a model, but its table is empty
 )
 
 // Warnings: the document works, but not as well as it could.
@@ -40,6 +42,11 @@ const (
 	CodeOpenBandWithoutMean Code = "open_band_without_mean"
 	CodeLockShortensSignal  Code = "lock_shortens_signal"
 	CodeUnusedValues        Code = "unused_values"
+	CodeLayoutDiffers       Code = "layout_differs" // the table was edited by hand since the model wrote it
+
+	// CodeFormatEventLimit is found where a document is written in another format:
+	// that format holds fewer events in a value.
+	CodeFormatEventLimit Code = "format_event_limit"
 )
 
 // Finding is one thing that is wrong, where, and what to do about it.

@@ -13,9 +13,10 @@ import (
 func (d *Document) Validate() Report {
 	r := &Report{Errors: []Finding{}, Warnings: []Finding{}}
 	d.checkHead(r)
-	d.checkWindowsPresent(r, d.Windows, "/windows")
+	pending := d.checkLayout(r)
+	d.checkWindowsPresent(r, d.Windows, "/windows", pending)
 	if len(d.ReengagementWindows) > 0 {
-		d.checkWindowsPresent(r, d.ReengagementWindows, "/reengagement_windows")
+		d.checkWindowsPresent(r, d.ReengagementWindows, "/reengagement_windows", false)
 	}
 	d.eachWindow(func(w *Window, at string) {
 		w.checkValues(r, at)
@@ -23,7 +24,9 @@ func (d *Document) Validate() Report {
 		w.checkCoarse(r, at)
 		w.checkEvents(r, at)
 		w.checkReach(r, at)
-		d.checkLock(r, w, at)
+		if !pending { // a lock on a value that expanding adds is no mistake
+			d.checkLock(r, w, at)
+		}
 		d.checkBands(r, w, at)
 		d.checkOrder(r, w, at)
 		d.checkUse(r, w, at)
@@ -78,7 +81,8 @@ func (d *Document) checkHead(r *Report) {
 // pointer is of the list), duplicate_value (the same index twice) and
 // value_out_of_range (an index that Apple does not have). A window that is left
 // out at the end is only worth coarse_missing: SKAdNetwork 1-3 have window 0 alone.
-func (d *Document) checkWindowsPresent(r *Report, ws []Window, at string) {
+// While a layout waits to be expanded, what it will write is not missing.
+func (d *Document) checkWindowsPresent(r *Report, ws []Window, at string, pending bool) {
 	seen := map[int]bool{}
 	mapped, last := 0, 0
 	for i, w := range ws {
@@ -94,12 +98,12 @@ func (d *Document) checkWindowsPresent(r *Report, ws []Window, at string) {
 		last = max(last, w.Index)
 		mapped += len(w.Fine) + len(w.Coarse)
 	}
-	if mapped == 0 {
+	if mapped == 0 && !pending {
 		r.fail(CodeEmptySchema, at, "no value is mapped; add fine rows or coarse levels to a window")
 	}
 	for i := 0; i <= maxWindow; i++ {
 		switch {
-		case seen[i]:
+		case seen[i], pending && i == 0:
 		case i <= last:
 			r.fail(CodeWindowMissing, at, fmt.Sprintf(`window %d is missing; add {"index": %d}`, i, i))
 		default:
