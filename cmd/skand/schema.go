@@ -19,12 +19,15 @@ import (
 func newSchemaCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "schema",
-		Short: "Check conversion-value schemas, and decode and encode with them",
+		Short: "Check conversion-value schemas, use them, compare them, exchange them",
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.PersistentFlags().Bool("json", false, "answer in JSON (decode and encode always do)")
-	cmd.AddCommand(newSchemaValidateCmd(), newSchemaDecodeCmd(), newSchemaEncodeCmd())
+	cmd.AddCommand(
+		newSchemaValidateCmd(), newSchemaExpandCmd(), newSchemaEncodeCmd(), newSchemaDecodeCmd(), newSchemaSimulateCmd(),
+		newSchemaSuggestCmd(), newSchemaDiffCmd(), newSchemaImportCmd(), newSchemaExportCmd(),
+	)
 	return cmd
 }
 
