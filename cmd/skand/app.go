@@ -188,7 +188,8 @@ func (a *App) publicHandler(metrics *web.Metrics, receipts conversion.Receipts) 
 	p := &web.Public{
 		Receiver: &receiver, Items: a.items, Auth: a.auth, Ready: a.store.Ready,
 		Metrics: metrics, Trusted: a.cfg.Proxies(), Limits: a.cfg.Limits, Log: a.log,
-		Receive: a.cfg.Does(config.RoleReceive),
+		Mappings: web.NewMappings(a.store, a.clock.Now, a.log),
+		Receive:  a.cfg.Does(config.RoleReceive),
 	}
 	if a.cfg.P192 {
 		p.Old = web.NewOldPostbacks(a.registry, a.clock.Now)
@@ -198,7 +199,7 @@ func (a *App) publicHandler(metrics *web.Metrics, receipts conversion.Receipts) 
 
 func (a *App) adminHandler() http.Handler {
 	admin := &web.Admin{
-		Reader: a.store, Keeper: a.store, Jobs: a.jobs, Auth: a.auth, Now: a.clock.Now, Log: a.log,
+		Reader: a.store, Keeper: a.store, Schemas: a.store, Audit: a.store, Jobs: a.jobs, Auth: a.auth, Now: a.clock.Now, Log: a.log,
 		Metrics: metricsHandler(a.registry), Applied: a.reload,
 	}
 	if a.lab != nil {

@@ -4,10 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"skand/internal/jobs"
+	"skand/internal/store"
 )
 
 // newJobCmd is `skand job`.
@@ -67,6 +69,16 @@ func runJob(cmd *cobra.Command, t *target, name string) (jobs.Report, error) {
 		return report, err
 	}
 	defer func() { _ = app.Close() }() // what the job did is committed
+	states, err := app.jobs.Jobs(cmd.Context())
+	if err != nil {
+		return report, err
+	}
+	if slices.ContainsFunc(states, func(s jobs.State) bool { return s.Name == name }) {
+		err := app.store.Audit(cmd.Context(), "skand job", store.ActJobRun, 0, "job "+name, map[string]any{})
+		if err != nil {
+			return report, err
+		}
+	}
 	report, err = app.jobs.RunNow(cmd.Context(), name)
 	if errors.Is(err, jobs.ErrUnknownJob) {
 		return report, usagef("job run: %w; there are decode, seal, partitions and retention", err)

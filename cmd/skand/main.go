@@ -88,7 +88,7 @@ func newRoot() *cobra.Command {
 		return usagef("%s: %w; see '%s --help'", cmd.CommandPath(), err, cmd.CommandPath())
 	})
 	root.AddCommand(
-		newServeCmd(), newDemoCmd(), newVerifyCmd(), newSchemaCmd(), newApplyCmd(), newImportCmd(),
+		newServeCmd(), newDemoCmd(), newVerifyCmd(), newSchemaCmd(), newApplyCmd(), newExportCmd(), newImportCmd(),
 		newSimulateCmd(), newJobCmd(), newReplayCmd(), newTokenCmd(), newMigrateCmd(), newConfigCmd(), newDoctorCmd(),
 	)
 	return root

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"skand/conversion"
+	"skand/internal/store"
 )
 
 // newReplayCmd is `skand replay`.
@@ -43,6 +44,12 @@ func newReplayCmd() *cobra.Command {
 			return err
 		}
 		defer func() { _ = app.Close() }() // what was replayed is committed
+		if !dry {
+			err := app.store.Audit(cmd.Context(), "skand replay", store.ActReplay, 0, "postbacks", map[string]any{"states": states})
+			if err != nil {
+				return err
+			}
+		}
 		done, err := conversion.Replay(cmd.Context(), app.store, app.verifier.Load(), f, dry)
 		if err != nil {
 			return err

@@ -61,31 +61,49 @@ func (t *target) app(cmd *cobra.Command) (*App, error) {
 	return app, nil
 }
 
+// maxAnswer bounds what is read of an answer: an export of many apps is the largest.
+const maxAnswer = 256 << 20
+
 // post sends JSON to the admin listener and reads JSON back.
 func (t *target) post(ctx context.Context, path string, body, into any) error {
 	raw, err := json.Marshal(body)
 	if err != nil {
 		return err
 	}
+	answer, err := t.call(ctx, http.MethodPost, path, raw)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(answer, into)
+}
+
+// get reads from the admin listener.
+func (t *target) get(ctx context.Context, path string) ([]byte, error) {
+	return t.call(ctx, http.MethodGet, path, nil)
+}
+
+func (t *target) call(ctx context.Context, method, path string, body []byte) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
 	defer cancel()
 	url := strings.TrimSuffix(t.server, "/") + path
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(raw))
+	req, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(body))
 	if err != nil {
-		return usagef("--server %s: %w", t.server, err)
+		return nil, usagef("--server %s: %w", t.server, err)
 	}
-	req.Header.Set("Content-Type", "application/json")
+	if method == http.MethodPost {
+		req.Header.Set("Content-Type", "application/json")
+	}
 	if t.token != "" {
 		req.Header.Set("Authorization", "Bearer "+t.token)
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return fmt.Errorf("reach --server: %w", err)
+		return nil, fmt.Errorf("reach --server: %w", err)
 	}
 	defer func() { _ = resp.Body.Close() }() // read to its end or not worth more
-	answer, err := io.ReadAll(io.LimitReader(resp.Body, 16<<20))
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
-		return fmt.Errorf("read the answer of %s: %w", url, err)
+		return nil, fmt.Errorf("read the answer of %s: %w", url, err)
 	}
 	if resp.StatusCode/100 != 2 {
 		var p struct {
@@ -93,9 +111,9 @@ func (t *target) post(ctx context.Context, path string, body, into any) error {
 			Field  string `json:"field"`
 		}
 		if json.Unmarshal(answer, &p) != nil || p.Detail == "" {
-			return fmt.Errorf("%s answered %s", url, resp.Status)
+			return nil, fmt.Errorf("%s answered %s", url, resp.Status)
 		}
-		return errors.New(p.Detail)
+		return nil, errors.New(p.Detail)
 	}
-	return json.Unmarshal(answer, into)
+	return answer, nil
 }

@@ -141,7 +141,8 @@ func (a *App) Retention() (time.Duration, error) {
 	return d, nil
 }
 
-// Document parses the app's schema; nil if it has none.
+// Document parses the app's schema and fills its table where there is only the
+// layout to write it with; nil if the app has none.
 func (a *App) Document() (*schema.Document, error) {
 	if len(a.Schema) == 0 || string(a.Schema) == "null" {
 		return nil, nil
@@ -149,7 +150,7 @@ func (a *App) Document() (*schema.Document, error) {
 	if a.Schema[0] == '"' {
 		return nil, fmt.Errorf("%s is the name of a file, which only `skand apply -f` reads; give the document itself", a.Schema)
 	}
-	return schema.Parse(a.Schema)
+	return tabled(schema.Parse(a.Schema))
 }
 
 // Trusted turns the keys into those of package skan.
@@ -256,11 +257,8 @@ func (a *App) check(where string) []error {
 	for _, f := range d.Validate().Errors {
 		faults = append(faults, fmt.Errorf("%s.schema%s: %s: %s", where, f.Pointer, f.Code, f.Message))
 	}
-	if d.AppID != 0 && d.AppID != a.AppID {
-		faults = append(faults, fmt.Errorf("%s.schema/app_id: the schema is of app %d, not %d", where, d.AppID, a.AppID))
-	}
-	if d.Currency != "" && d.Currency != a.Settings().Currency {
-		faults = append(faults, fmt.Errorf("%s.schema/currency: %s differs from the app's currency %s", where, d.Currency, a.Settings().Currency))
+	for _, f := range a.Misfits(d) {
+		faults = append(faults, fmt.Errorf("%s.schema%s: %s", where, f.Pointer, f.Message))
 	}
 	return faults
 }

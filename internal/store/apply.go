@@ -7,7 +7,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,18 +25,23 @@ type Change struct {
 	What   string `json:"what"`   // "app 525463029"
 	Action string `json:"action"` // create, update, same
 	Detail string `json:"detail,omitempty"`
+	appID  int64  // the app that it concerns; 0: no single one
 }
 
 // errDryRun rolls a dry run back.
 var errDryRun = errors.New("dry run")
 
 // Apply stores a bundle in one transaction and tells what changed. It is
-// idempotent. A dry run stores nothing and tells the same.
+// idempotent. A dry run stores nothing and tells the same. by is who applies where
+// nobody authenticated, as of a command on the store itself.
 func (s *Store) Apply(ctx context.Context, b *apply.Bundle, by string, dry bool) ([]Change, error) {
 	var changes []Change
 	err := s.main.in(ctx, func(t *tx) error {
-		a := &applier{s: s, t: t, by: by, now: s.clock.Now()}
+		a := &applier{s: s, t: t, who: actor(ctx, by), now: s.clock.Now()}
 		if err := a.all(ctx, b); err != nil {
+			return err
+		}
+		if err := a.audit(ctx); err != nil {
 			return err
 		}
 		changes = a.changes
@@ -52,13 +59,36 @@ func (s *Store) Apply(ctx context.Context, b *apply.Bundle, by string, dry bool)
 type applier struct {
 	s       *Store
 	t       *tx
-	by      string
+	who     Actor
 	now     time.Time
+	appID   int64 // whose part of the bundle is at work; 0: no app's
 	changes []Change
 }
 
 func (a *applier) note(what, action, detail string) {
-	a.changes = append(a.changes, Change{What: what, Action: action, Detail: detail})
+	a.changes = append(a.changes, Change{What: what, Action: action, Detail: detail, appID: a.appID})
+}
+
+// audit tells of what changed: a line for each app, and one for what is no single
+// app's. A bundle that changed nothing was no write.
+func (a *applier) audit(ctx context.Context) error {
+	changed := map[int64][]Change{}
+	for _, c := range a.changes {
+		if c.Action != "same" {
+			changed[c.appID] = append(changed[c.appID], c)
+		}
+	}
+	for _, appID := range slices.Sorted(maps.Keys(changed)) {
+		object := "configuration"
+		if appID != 0 {
+			object = fmt.Sprintf("app %d", appID)
+		}
+		err := audit(ctx, a.t, a.who, a.now, act{ActApply, appID, object, map[string]any{"changes": changed[appID]}})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (a *applier) all(ctx context.Context, b *apply.Bundle) error {
@@ -104,6 +134,7 @@ func (a *applier) all(ctx context.Context, b *apply.Bundle) error {
 		if err != nil {
 			return err
 		}
+		a.appID = d.AppID
 		a.note("destination "+d.ID, action(known, changed), "")
 	}
 	return nil

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -11,10 +12,10 @@ import (
 )
 
 func (a *applier) app(ctx context.Context, app *apply.App) error {
+	a.appID = app.AppID
+	defer func() { a.appID = 0 }()
 	what := fmt.Sprintf("app %d", app.AppID)
-	lean := *app
-	lean.Schema = nil // kept as versions of its own
-	def, err := json.Marshal(lean)
+	def, err := appDefinition(*app)
 	if err != nil {
 		return fmt.Errorf("%s: %w", what, err)
 	}
@@ -22,11 +23,11 @@ func (a *applier) app(ctx context.Context, app *apply.App) error {
 	if err != nil {
 		return err
 	}
-	a.note(what, action(known, old != string(def)), "")
+	a.note(what, action(known, !sameApp(old, def)), "")
 	const text = `INSERT INTO app (app_id, definition, trust_development, updated_at) VALUES (?, ?, ?, ?)
 		ON CONFLICT (app_id) DO UPDATE SET definition = excluded.definition,
 			trust_development = excluded.trust_development, updated_at = excluded.updated_at`
-	if _, err := a.t.ExecContext(ctx, a.t.q(text), app.AppID, string(def), app.TrustDevelopment, ms(a.now)); err != nil {
+	if _, err := a.t.ExecContext(ctx, a.t.q(text), app.AppID, def, app.TrustDevelopment, ms(a.now)); err != nil {
 		return fmt.Errorf("%s: %w", what, err)
 	}
 	if err := a.settings(ctx, app.AppID, app.Settings()); err != nil {
@@ -89,61 +90,27 @@ func settingsHistory(ctx context.Context, t *tx, appID int64) ([]aggregate.Setti
 	return history, nil
 }
 
-// undecodeSQL lets a first schema decode what was kept without one. Sealed rows
-// stay as they are, and so do those of windows that were carried.
-const undecodeSQL = `
-UPDATE counted_postback SET decoded_at = NULL
-WHERE app_id = ? AND schema_version = 0 AND sealed_in IS NULL AND counted_at >= COALESCE((
-  SELECT MAX(l.window_end) FROM release_ledger l
-  WHERE l.app_id = counted_postback.app_id AND l.sequence_index = counted_postback.sequence_index
-    AND l.kind = counted_postback.kind AND l.environment = counted_postback.environment), 0)`
-
-// schema publishes a version if the document differs from the current one.
+// schema publishes a version if the document differs from the newest one.
 func (a *applier) schema(ctx context.Context, app *apply.App) error {
 	what := fmt.Sprintf("schema of app %d", app.AppID)
 	doc, err := app.Document()
 	if err != nil || doc == nil {
 		return err
 	}
-	text, err := doc.Canonical()
-	if err != nil {
-		return fmt.Errorf("%s: %w", what, err)
-	}
-	versions, err := schemaVersions(ctx, a.t, app.AppID)
-	if err != nil {
+	done, err := publish(ctx, a.t, newVersion{
+		appID: app.AppID, document: doc, from: app.SchemaEffectiveFrom, by: a.who, action: ActPublish, why: "applied",
+	}, a.now)
+	var same *SameVersion
+	var bad *BadEffective
+	switch {
+	case errors.As(err, &same):
+		a.note(what, "same", versionName(same.Version))
+	case errors.As(err, &bad):
+		return apply.Refuse(fmt.Errorf("%s: schema_effective_from: %w", what, bad))
+	case err != nil:
 		return err
-	}
-	from := a.now
-	if app.SchemaEffectiveFrom != nil {
-		from = *app.SchemaEffectiveFrom
-	}
-	next := 1
-	if n := len(versions); n > 0 {
-		current, err := versions[n-1].Document.Canonical()
-		if err != nil {
-			return fmt.Errorf("%s: %w", what, err)
-		}
-		if compact(current) == compact(text) {
-			a.note(what, "same", fmt.Sprintf("version %d", versions[n-1].Version))
-			return nil
-		}
-		if !from.After(versions[n-1].EffectiveFrom) {
-			return apply.Refuse(fmt.Errorf("%s: schema_effective_from: %s is not after version %d, which takes effect at %s; give a later time",
-				what, from.Format(time.RFC3339), versions[n-1].Version, versions[n-1].EffectiveFrom.Format(time.RFC3339)))
-		}
-		if from.Before(a.now) {
-			return apply.Refuse(fmt.Errorf("%s: schema_effective_from: %s is in the past; postbacks have been decoded since: give now or a later time",
-				what, from.Format(time.RFC3339)))
-		}
-		next = versions[n-1].Version + 1
-	}
-	const insert = `INSERT INTO schema_version (app_id, version, effective_from, published_at, published_by, document) VALUES (?, ?, ?, ?, ?, ?)`
-	if _, err := a.t.ExecContext(ctx, a.t.q(insert), app.AppID, next, ms(from), ms(a.now), a.by, string(text)); err != nil {
-		return fmt.Errorf("publish %s: %w", what, err)
-	}
-	a.note(what, action(next > 1, true), fmt.Sprintf("version %d, from %s", next, from.Format(time.RFC3339)))
-	if _, err := a.t.ExecContext(ctx, a.t.q(undecodeSQL), app.AppID); err != nil {
-		return fmt.Errorf("decode again with %s: %w", what, err)
+	default:
+		a.note(what, action(done.Version > 1, true), fmt.Sprintf("%s, from %s", versionName(done.Version), done.EffectiveFrom.Format(time.RFC3339)))
 	}
 	return nil
 }

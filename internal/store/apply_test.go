@@ -156,7 +156,7 @@ func TestApplySchemaVersions(t *testing.T) {
 		in.now.Advance(49 * time.Hour)
 		require.NoError(t, publish(nil, "3"))
 		require.NoError(t, publish(nil, "3"), "the same again")
-		versions, err := in.s.Schemas(t.Context(), testApp)
+		versions, _, err := in.s.Schemas(t.Context(), testApp, "", 10)
 		require.NoError(t, err)
 		require.Len(t, versions, 3)
 		for i, v := range versions {

@@ -93,7 +93,8 @@ var decodedColumns = []column{
 }
 
 // saveDecodedSQL takes the decodes of many rows at once, from arrays. A row whose
-// copy has been replaced, or that was sealed meanwhile, is left alone.
+// copy has been replaced, or that was sealed meanwhile, is left alone; and so is one
+// that was decoded without a schema when there is one by now.
 const saveDecodedSQL = `
 UPDATE counted_postback SET decoded_at = d.decoded_at, value_kind = d.value_kind, state = d.state, flags = d.flags,
   schema_version = d.schema_version, payer = d.payer, revenue_min = d.revenue_min::numeric,
@@ -101,14 +102,16 @@ UPDATE counted_postback SET decoded_at = d.decoded_at, value_kind = d.value_kind
   install_point = d.install_point, install_from = d.install_from, install_to = d.install_to
 FROM %s
 WHERE counted_postback.app_id = d.app_id AND counted_postback.environment = d.environment
-  AND counted_postback.identity = d.identity AND counted_postback.copy_id = d.copy_id AND counted_postback.sealed_in IS NULL`
+  AND counted_postback.identity = d.identity AND counted_postback.copy_id = d.copy_id AND counted_postback.sealed_in IS NULL
+  AND (d.schema_version <> 0 OR NOT EXISTS (SELECT 1 FROM schema_version v WHERE v.app_id = d.app_id))`
 
 // saveOneSQL is the same for one row: SQLite has no round trip to save, and joined
 // with many rows it would read the table instead of looking each row up.
 const saveOneSQL = `
 UPDATE counted_postback SET decoded_at = ?5, value_kind = ?6, state = ?7, flags = ?8, schema_version = ?9, payer = ?10,
   revenue_min = ?11, revenue_est = ?12, revenue_max = NULLIF(?13, ''), install_point = ?14, install_from = ?15, install_to = ?16
-WHERE app_id = ?1 AND environment = ?2 AND identity = ?3 AND copy_id = ?4 AND sealed_in IS NULL`
+WHERE app_id = ?1 AND environment = ?2 AND identity = ?3 AND copy_id = ?4 AND sealed_in IS NULL
+  AND (?9 <> 0 OR NOT EXISTS (SELECT 1 FROM schema_version v WHERE v.app_id = ?1))`
 
 const lockUndecodedSQL = `
 SELECT 1 FROM counted_postback c JOIN unnest($1::bigint[], $2::text[], $3::bytea[]) AS k (app_id, environment, identity)

@@ -112,36 +112,6 @@ func (s *Store) Definitions(ctx context.Context, kind, cursor string, limit int)
 	return out, next, nil
 }
 
-// SchemaVersion is a published version as a list shows it.
-type SchemaVersion struct {
-	Version       int             `json:"version"`
-	EffectiveFrom time.Time       `json:"effective_from"`
-	PublishedAt   time.Time       `json:"published_at"`
-	PublishedBy   string          `json:"published_by"`
-	Document      json.RawMessage `json:"document"`
-}
-
-// Schemas lists an app's published versions, newest first.
-func (s *Store) Schemas(ctx context.Context, appID int64) ([]SchemaVersion, error) {
-	var rows []struct {
-		Version       int    `db:"version"`
-		EffectiveFrom int64  `db:"effective_from"`
-		PublishedAt   int64  `db:"published_at"`
-		PublishedBy   string `db:"published_by"`
-		Document      string `db:"document"`
-	}
-	const text = `SELECT version, effective_from, published_at, published_by, document FROM schema_version
-		WHERE app_id = ? ORDER BY version DESC`
-	if err := s.main.r.SelectContext(ctx, &rows, s.main.q(text), appID); err != nil {
-		return nil, fmt.Errorf("list schema versions: %w", err)
-	}
-	out := make([]SchemaVersion, len(rows))
-	for i, r := range rows {
-		out[i] = SchemaVersion{r.Version, at(r.EffectiveFrom), at(r.PublishedAt), r.PublishedBy, json.RawMessage(r.Document)}
-	}
-	return out, nil
-}
-
 // PostbackFilter picks raw copies; zero members pick all.
 type PostbackFilter struct {
 	AppID int64

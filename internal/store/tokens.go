@@ -49,7 +49,7 @@ func (r tokenRow) token() (auth.Token, error) {
 	return t, nil
 }
 
-// CreateToken keeps a new token.
+// CreateToken keeps a new token, and tells the audit log of its name and rights.
 func (s *Store) CreateToken(ctx context.Context, t auth.Token) error {
 	const insert = `INSERT INTO token
 		(token_id, name, role, scopes, hash, created_at, created_by, expires_at, revoked_at)
@@ -58,12 +58,15 @@ func (s *Store) CreateToken(ctx context.Context, t auth.Token) error {
 	for i, scope := range t.Scopes {
 		names[i] = string(scope)
 	}
-	_, err := s.main.w.ExecContext(ctx, s.main.q(insert), t.ID, t.Name, string(t.Role), strings.Join(names, ","),
-		t.Hash, ms(t.CreatedAt), t.CreatedBy, never(t.ExpiresAt), never(t.RevokedAt))
-	if err != nil {
-		return fmt.Errorf("create token: %w", err)
-	}
-	return nil
+	return s.main.in(ctx, func(x *tx) error {
+		_, err := x.ExecContext(ctx, x.q(insert), t.ID, t.Name, string(t.Role), strings.Join(names, ","),
+			t.Hash, ms(t.CreatedAt), t.CreatedBy, never(t.ExpiresAt), never(t.RevokedAt))
+		if err != nil {
+			return fmt.Errorf("create token: %w", err)
+		}
+		told := map[string]any{"name": t.Name, "role": t.Role, "scopes": names}
+		return audit(ctx, x, actor(ctx, t.CreatedBy), s.clock.Now(), act{ActTokenCreate, 0, "token " + t.ID, told})
+	})
 }
 
 // never keeps a zero time as NULL.
@@ -106,16 +109,18 @@ func (s *Store) Tokens(ctx context.Context) ([]auth.Token, error) {
 // revoked since then. ErrNoSuchToken if there is none with that id.
 func (s *Store) RevokeToken(ctx context.Context, id string) error {
 	const revoke = `UPDATE token SET revoked_at = coalesce(revoked_at, ?) WHERE token_id = ?`
-	done, err := s.main.w.ExecContext(ctx, s.main.q(revoke), ms(s.clock.Now()), id)
-	if err != nil {
-		return fmt.Errorf("revoke token: %w", err)
-	}
-	n, err := done.RowsAffected()
-	if err != nil {
-		return fmt.Errorf("revoke token: %w", err)
-	}
-	if n == 0 {
-		return fmt.Errorf("revoke token %q: %w", id, ErrNoSuchToken)
-	}
-	return nil
+	return s.main.in(ctx, func(t *tx) error {
+		done, err := t.ExecContext(ctx, t.q(revoke), ms(s.clock.Now()), id)
+		if err != nil {
+			return fmt.Errorf("revoke token: %w", err)
+		}
+		n, err := done.RowsAffected()
+		if err != nil {
+			return fmt.Errorf("revoke token: %w", err)
+		}
+		if n == 0 {
+			return fmt.Errorf("revoke token %q: %w", id, ErrNoSuchToken)
+		}
+		return audit(ctx, t, actor(ctx, "store"), s.clock.Now(), act{ActTokenRevoke, 0, "token " + id, map[string]any{}})
+	})
 }

@@ -24,10 +24,11 @@ type Reader interface {
 	Releases(ctx context.Context, appID int64, cursor string, limit int) ([]store.Release, string, error)
 	// Definitions lists what apply stored under a kind: app, network, destination.
 	Definitions(ctx context.Context, kind, cursor string, limit int) ([]store.Definition, string, error)
-	Schemas(ctx context.Context, appID int64) ([]store.SchemaVersion, error)
 	Postbacks(ctx context.Context, f store.PostbackFilter, cursor string, limit int) ([]store.Postback, string, error)
 	Deliveries(ctx context.Context, f store.DeliveryFilter, cursor string, limit int) ([]store.Delivery, string, error)
 	Counts(ctx context.Context) (store.Counts, error)
+	// Export is everything that apply stores, at one moment.
+	Export(ctx context.Context) (*apply.Bundle, error)
 }
 
 // Keeper changes what is stored.
@@ -52,6 +53,8 @@ type Runner interface {
 type Admin struct {
 	Reader  Reader
 	Keeper  Keeper
+	Schemas SchemaKeeper
+	Audit   Auditor
 	Jobs    Runner
 	Lab     Lab // nil: this is no lab
 	Auth    Authenticator
@@ -70,30 +73,41 @@ type route struct {
 }
 
 func (a *Admin) routes() []route {
-	return []route{
+	return append(a.schemaRoutes(), []route{
 		{"GET /v1/cohorts", auth.Viewer, a.cohorts},
 		{"GET /v1/releases", auth.Viewer, a.releases},
 		{"GET /v1/apps", auth.Viewer, a.definitions("app")},
 		{"GET /v1/networks", auth.Viewer, a.definitions("network")},
-		{"GET /v1/apps/{app}/schemas", auth.Viewer, a.schemas},
 		{"GET /v1/destinations", auth.Operator, a.definitions("destination")},
 		{"GET /v1/deliveries", auth.Operator, a.deliveries},
 		{"GET /v1/postbacks", auth.Operator, a.postbacks},
+		{"GET /v1/audit", auth.Operator, a.auditLog},
 		{"GET /v1/status", auth.Operator, a.status},
 		{"GET /v1/jobs", auth.Operator, a.listJobs},
 		{"POST /v1/jobs/{job}", auth.Operator, a.runJob},
 		{"POST /v1/apply", auth.Admin, a.apply},
+		{"GET /v1/export", auth.Admin, a.export},
 		{"POST /v1/tokens", auth.Admin, a.createToken},
 		{"POST /v1/lab/clock", auth.Operator, a.moveClock},
 		{"GET /metrics", auth.Operator, a.metrics},
-	}
+	}...)
 }
 
 // Handler routes the admin paths.
 func (a *Admin) Handler() http.Handler {
 	mux := http.NewServeMux()
+	byVerb := map[string]map[string]http.Handler{}
 	for _, rt := range a.routes() {
-		mux.Handle(rt.pattern, a.guard(rt))
+		base, name := verb(rt.pattern)
+		if name == "" {
+			mux.Handle(base, a.guard(rt))
+			continue
+		}
+		if byVerb[base] == nil {
+			byVerb[base] = map[string]http.Handler{}
+			mux.Handle(base, verbs(base, byVerb[base]))
+		}
+		byVerb[base][name] = a.guard(rt)
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/" {
@@ -101,7 +115,7 @@ func (a *Admin) Handler() http.Handler {
 			_, _ = w.Write([]byte(frontPage)) // a caller who went away needs no page
 			return
 		}
-		problem(w, http.StatusNotFound, "not_found", "nothing is served at this path with this method", "")
+		nothingHere(w, r)
 	})
 	return sealed(noCrossOrigin(mux))
 }
@@ -112,7 +126,9 @@ Every path below needs the header "Authorization: Bearer TOKEN" (skand token cre
 
   GET  /v1/cohorts?app=ID&from=DAY&to=DAY&format=json|csv|ndjson   published cohorts
   GET  /v1/releases  /v1/apps  /v1/networks  /v1/apps/ID/schemas   what they stand on
+  GET  /v1/apps/ID/schemas/drafts  /versions/N  /diff?from=&to=    schemas in work and in force
   GET  /v1/postbacks  /v1/deliveries  /v1/destinations  /v1/jobs   operators
+  GET  /v1/audit                                                   who did what, operators
   GET  /metrics                                                    Prometheus, operators
 `
 
@@ -128,7 +144,9 @@ func (a *Admin) guard(rt route) http.Handler {
 			problem(w, http.StatusForbidden, "forbidden", "this needs the role "+string(rt.need)+" or a higher one", "")
 			return
 		}
-		rt.serve(w, r, who)
+		// Said here once, for the audit log of whatever the route writes.
+		ctx := store.ActingAs(r.Context(), store.Actor{Who: who.Name, Role: string(who.Role)})
+		rt.serve(w, r.WithContext(ctx), who)
 	})
 }
 

@@ -15,21 +15,35 @@ import (
 
 // rules is the least role of every route. A route that is not here fails the test.
 var rules = map[string]string{
-	"GET /v1/cohorts":            "viewer",
-	"GET /v1/releases":           "viewer",
-	"GET /v1/apps":               "viewer",
-	"GET /v1/networks":           "viewer",
-	"GET /v1/apps/{app}/schemas": "viewer",
-	"GET /v1/destinations":       "operator",
-	"GET /v1/deliveries":         "operator",
-	"GET /v1/postbacks":          "operator",
-	"GET /v1/status":             "operator",
-	"GET /v1/jobs":               "operator",
-	"POST /v1/jobs/{job}":        "operator",
-	"POST /v1/apply":             "admin",
-	"POST /v1/tokens":            "admin",
-	"POST /v1/lab/clock":         "operator",
-	"GET /metrics":               "operator",
+	"GET /v1/cohorts":      "viewer",
+	"GET /v1/releases":     "viewer",
+	"GET /v1/apps":         "viewer",
+	"GET /v1/networks":     "viewer",
+	"GET /v1/audit":        "operator",
+	"GET /v1/destinations": "operator",
+	"GET /v1/deliveries":   "operator",
+	"GET /v1/postbacks":    "operator",
+	"GET /v1/status":       "operator",
+	"GET /v1/jobs":         "operator",
+	"POST /v1/jobs/{job}":  "operator",
+	"POST /v1/apply":       "admin",
+	"GET /v1/export":       "admin",
+	"POST /v1/tokens":      "admin",
+	"POST /v1/lab/clock":   "operator",
+	"GET /metrics":         "operator",
+
+	"GET /v1/apps/{app}/schemas":                              "viewer",
+	"GET /v1/apps/{app}/schemas/versions/{version}":           "viewer",
+	"POST /v1/apps/{app}/schemas/versions/{version}:rollback": "editor",
+	"GET /v1/apps/{app}/schemas/diff":                         "viewer",
+	"GET /v1/apps/{app}/schemas/drafts":                       "viewer",
+	"POST /v1/apps/{app}/schemas/drafts":                      "editor",
+	"GET /v1/apps/{app}/schemas/drafts/{draft}":               "viewer",
+	"PUT /v1/apps/{app}/schemas/drafts/{draft}":               "editor",
+	"DELETE /v1/apps/{app}/schemas/drafts/{draft}":            "editor",
+	"POST /v1/apps/{app}/schemas/drafts/{draft}:validate":     "editor",
+	"POST /v1/apps/{app}/schemas/drafts/{draft}:simulate":     "operator",
+	"POST /v1/apps/{app}/schemas/drafts/{draft}:publish":      "editor",
 }
 
 var roles = []string{"viewer", "editor", "operator", "admin"}
@@ -38,7 +52,7 @@ func (b *testBundle) routes() []string { return slices.Sorted(maps.Keys(b.adminP
 
 func target(pattern string) (method, path string) {
 	method, path, _ = strings.Cut(pattern, " ")
-	return method, strings.NewReplacer("{app}", "1", "{job}", "decode").Replace(path)
+	return method, strings.NewReplacer("{app}", "1", "{job}", "decode", "{draft}", "d", "{version}", "1").Replace(path)
 }
 
 func TestEveryRouteByEveryRole(t *testing.T) {
@@ -125,10 +139,17 @@ func TestErrorsTellNothingOfTheStore(t *testing.T) {
 			continue // no store behind them here
 		}
 		body := `{"apps":[{"app_id":1}]}`
-		if path == "/v1/tokens" {
+		switch {
+		case path == "/v1/tokens":
 			body = `{"name":"n","role":"viewer"}`
+		case strings.HasSuffix(path, ":publish"), strings.HasSuffix(path, ":rollback"):
+			body = `{"why":"go"}`
+		case strings.HasSuffix(path, ":simulate"):
+			body = `{}`
+		case strings.HasSuffix(path, "/diff"):
+			path += "?from=1&to=current"
 		}
-		a := b.send(admin, method, path, "x", strings.NewReader(body))
+		a := b.send(admin, method, path, "x", strings.NewReader(body), "If-Match", `"1"`)
 		require.Equal(t, "503 unavailable", fmt.Sprint(a.status, " ", a.at(t, "code")), "%s: %s", pattern, a.body)
 		for _, secret := range []string{"sql", "SELECT", "closed", "/tmp", ".db"} {
 			require.NotContains(t, a.body, secret, pattern)

@@ -91,19 +91,6 @@ func (a *Admin) definitions(kind string) func(http.ResponseWriter, *http.Request
 	}
 }
 
-func (a *Admin) schemas(w http.ResponseWriter, r *http.Request, _ auth.Principal) {
-	if _, ok := query(w, r); !ok {
-		return
-	}
-	appID, err := strconv.ParseInt(r.PathValue("app"), 10, 64)
-	if err != nil || appID <= 0 {
-		problem(w, http.StatusBadRequest, "bad_parameter", "want the App Store id of an app", "app")
-		return
-	}
-	data, err := a.Reader.Schemas(r.Context(), appID)
-	answerList(a, w, r, data, "", err)
-}
-
 // keptStates are those of raw copies that are kept; what was dropped is not.
 var keptStates = []conversion.State{
 	conversion.Accepted, conversion.Duplicate, conversion.Conflict, conversion.Quarantined, conversion.Unsupported,
@@ -119,8 +106,11 @@ func (a *Admin) postbacks(w http.ResponseWriter, r *http.Request, who auth.Princ
 		problem(w, http.StatusBadRequest, "bad_parameter", "no such state of a postback", "state")
 		return
 	}
+	// Looking at raw rows leaves a trace, and comes after it.
+	if !a.told(w, r, store.ActPostbacksRead, appID, "postbacks", map[string]any{"state": f.State, "limit": limit, "cursor": cursor}) {
+		return
+	}
 	data, next, err := a.Reader.Postbacks(r.Context(), f, cursor, limit)
-	// Looking at raw rows leaves a trace.
 	a.Log.InfoContext(r.Context(), "raw postbacks read", "by", who.Name, "app", appID, "rows", len(data))
 	answerList(a, w, r, data, next, err)
 }

@@ -76,7 +76,8 @@ func TestListParametersAreChecked(t *testing.T) {
 		"/v1/apps?limit=1&limit=2":       "bad_parameter limit",
 		"/v1/apps/0/schemas":             "bad_parameter app",
 		"/v1/apps/x/schemas":             "bad_parameter app",
-		"/v1/apps/1/schemas?limit=1":     "unknown_parameter limit",
+		"/v1/apps/1/schemas?app=1":       "unknown_parameter app",
+		"/v1/apps/1/schemas?cursor=x":    "bad_cursor cursor",
 		"/v1/jobs?x":                     "unknown_parameter x",
 		"/v1/status?x=1":                 "unknown_parameter x",
 	} {
@@ -90,7 +91,7 @@ func TestEmptyListsAreLists(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	for _, path := range []string{
-		"/v1/releases", "/v1/apps", "/v1/networks", "/v1/destinations", "/v1/deliveries", "/v1/postbacks", "/v1/apps/1/schemas", "/v1/cohorts",
+		"/v1/releases", "/v1/apps", "/v1/networks", "/v1/destinations", "/v1/deliveries", "/v1/postbacks", "/v1/apps/1/schemas", "/v1/apps/1/schemas/drafts", "/v1/cohorts",
 	} {
 		require.JSONEq(t, `{"data":[],"next_cursor":null}`, b.ask("GET", path, "operator", "").body, path)
 	}

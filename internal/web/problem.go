@@ -27,6 +27,18 @@ func problem(w http.ResponseWriter, status int, code, detail, field string) {
 	})
 }
 
+// problemWith is problem with members of its own beside those of every problem.
+func problemWith(w http.ResponseWriter, status int, code, detail, field string, more map[string]any) {
+	more["type"], more["title"], more["status"] = "about:blank", http.StatusText(status), status
+	more["detail"], more["code"] = detail, code
+	if field != "" {
+		more["field"] = field
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(more) // a caller who went away needs no answer
+}
+
 // refuse answers a request whose token opens nothing.
 func (a *Admin) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	if errors.Is(err, auth.ErrNoToken) || errors.Is(err, auth.ErrBadToken) {

@@ -40,7 +40,8 @@ type Public struct {
 	Limits   config.Limits
 	Old      *OldPostbacks // nil: SKAdNetwork 1.0 and 2.0 cost nothing here, being off
 	Log      *slog.Logger
-	Receive  bool // the receive role: without it only healthz and readyz answer
+	Mappings *Mappings // nil: none are served
+	Receive  bool      // the receive role: without it only healthz and readyz answer
 }
 
 // Handler routes the public paths. Apple's are served with and without their last
@@ -66,6 +67,9 @@ func (p *Public) Handler() http.Handler {
 		}
 		mux.Handle("/postbacks/relay/{network}", p.relay())
 		p.routeS2S(mux)
+		if p.Mappings != nil {
+			p.Mappings.route(mux)
+		}
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		writeFault(w, http.StatusNotFound, fault{Code: "not_found", Message: "nothing is served at this path"})

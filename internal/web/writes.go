@@ -4,14 +4,17 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
 	"skand/internal/apply"
 	"skand/internal/auth"
 	"skand/internal/jobs"
+	"skand/internal/store"
 )
 
 const (
@@ -23,15 +26,24 @@ func (a *Admin) runJob(w http.ResponseWriter, r *http.Request, _ auth.Principal)
 	if _, ok := query(w, r); !ok {
 		return
 	}
-	report, err := a.Jobs.RunNow(r.Context(), r.PathValue("job"))
+	name := r.PathValue("job")
+	states, err := a.Jobs.Jobs(r.Context())
 	switch {
-	case errors.Is(err, jobs.ErrUnknownJob):
-		problem(w, http.StatusNotFound, "unknown_job", err.Error(), "job")
 	case err != nil:
 		a.failed(w, r, err)
-	default:
-		writeJSON(w, http.StatusOK, report)
+		return
+	case !slices.ContainsFunc(states, func(s jobs.State) bool { return s.Name == name }):
+		problem(w, http.StatusNotFound, "unknown_job", fmt.Sprintf("there is no job %q", name), "job")
+		return
+	case !a.told(w, r, store.ActJobRun, 0, "job "+name, map[string]any{}):
+		return
 	}
+	report, err := a.Jobs.RunNow(r.Context(), name)
+	if err != nil {
+		a.failed(w, r, err)
+		return
+	}
+	writeJSON(w, http.StatusOK, report)
 }
 
 func (a *Admin) apply(w http.ResponseWriter, r *http.Request, who auth.Principal) {
@@ -120,8 +132,8 @@ func (a *Admin) moveClock(w http.ResponseWriter, r *http.Request, _ auth.Princip
 		return
 	}
 	var in struct {
-		Advance string     `json:"advance"`
-		Set     *time.Time `json:"set"`
+		Advance string     `json:"advance,omitempty"`
+		Set     *time.Time `json:"set,omitempty"`
 	}
 	if !readRequest(w, r, &in) {
 		return
@@ -141,6 +153,9 @@ func (a *Admin) moveClock(w http.ResponseWriter, r *http.Request, _ auth.Princip
 			return
 		}
 		advance = d
+	}
+	if !a.told(w, r, store.ActLabClock, 0, "clock", in) {
+		return
 	}
 	now, reports, err := a.Lab.Move(r.Context(), advance, set)
 	if err != nil {
