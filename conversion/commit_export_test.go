@@ -4,8 +4,9 @@ import "runtime"
 
 // Bounds, for tests.
 const (
-	MaxWaiting = maxWaiting
-	MaxBatch   = maxBatch
+	MaxWaiting   = maxWaiting
+	MaxBatch     = maxBatch
+	WorthHelping = worthHelping
 )
 
 // WaitQueued returns when n requests are in the queue.

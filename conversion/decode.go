@@ -99,6 +99,9 @@ func countAs(s schema.State, v schema.Value) string {
 
 // DecodeStore is what the decoding job works on.
 type DecodeStore interface {
+	// UndecodeEarly lets those wait again that were decoded without a schema while the
+	// first one of their app was being published.
+	UndecodeEarly(ctx context.Context) error
 	// Undecoded lists counted, unsealed postbacks that wait for a decode, oldest first.
 	Undecoded(ctx context.Context, limit int) ([]Pending, error)
 	// SchemaVersions lists an app's published versions in ascending order.
@@ -112,6 +115,9 @@ const decodeBatch = 500
 
 // DecodeAll decodes everything that waits and returns how many rows it decoded.
 func DecodeAll(ctx context.Context, store DecodeStore, now func() time.Time) (int, error) {
+	if err := store.UndecodeEarly(ctx); err != nil {
+		return 0, fmt.Errorf("decode: %w", err)
+	}
 	total := 0
 	versions := map[int64][]SchemaVersion{}
 	for {

@@ -2,16 +2,17 @@ package store
 
 import (
 	"context"
-	"database/sql"
+	"encoding/hex"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/jmoiron/sqlx"
-	"github.com/lib/pq"
 )
 
 // column of a bulk insert. kind is PostgreSQL's name of the element type: bigint,
-// text, bytea or boolean. A nil value in a bigint or bytea column is NULL.
+// text, bytea, boolean or numeric (of a decimal string). A nil value in a bigint,
+// bytea or numeric column is NULL.
 type column struct {
 	name, kind string
 }
@@ -114,14 +115,7 @@ func unnestInsert(table string, cols []column, rows [][]any, tail string) (strin
 	if err != nil {
 		return "", nil, err
 	}
-	pick := make([]string, len(cols))
-	for i, c := range cols {
-		pick[i] = c.name
-		if c.kind == "bytea" {
-			pick[i] = "NULLIF(" + c.name + `, '\x'::bytea)` // an array can't carry a NULL of it
-		}
-	}
-	return "INSERT INTO " + table + " (" + names(cols) + ") SELECT " + strings.Join(pick, ", ") +
+	return "INSERT INTO " + table + " (" + names(cols) + ") SELECT " + names(cols) +
 		" FROM " + from + " AS given (" + names(cols) + ") " + tail, args, nil
 }
 
@@ -165,47 +159,81 @@ func (t *tx) givenTable(cols []column, rows [][]any) (string, []any, error) {
 	return text + " AS k (" + names(cols) + ")", args, err
 }
 
-// arrayOf gathers one column. A wrong Go type here is a mistake of this package.
-func arrayOf(c column, rows [][]any, i int) (any, error) {
-	switch c.kind {
-	case "bigint":
-		out := make([]sql.NullInt64, len(rows))
-		for j, r := range rows {
-			if r[i] == nil {
-				continue
+// arrayOf writes one column as the text of a PostgreSQL array. The driver's own
+// arrays go through reflection, which costs more than the rest of a small batch. A
+// wrong Go type here is a mistake of this package.
+func arrayOf(c column, rows [][]any, i int) (string, error) {
+	out := make([]byte, 0, 16*len(rows))
+	for j, r := range rows {
+		out = append(out, arraySeparator(j))
+		switch v := r[i].(type) {
+		case nil:
+			if c.kind == "text" || c.kind == "boolean" {
+				return "", fmt.Errorf("bulk insert: column %s can't be NULL", c.name)
 			}
-			v, ok := r[i].(int64)
-			if !ok {
-				return nil, fmt.Errorf("bulk insert: column %s: %T is no int64", c.name, r[i])
+			out = append(out, "NULL"...)
+		case int64:
+			out = strconv.AppendInt(out, v, 10)
+		case bool:
+			out = strconv.AppendBool(out, v)
+		case []byte:
+			if v == nil {
+				out = append(out, "NULL"...)
+				break
 			}
-			out[j] = sql.NullInt64{Int64: v, Valid: true}
+			out = append(out, `"\\x`...)
+			out = hex.AppendEncode(out, v)
+			out = append(out, '"')
+		case string:
+			out = appendArrayText(out, v)
 		}
-		return pq.Array(out), nil
-	case "bytea":
-		out := make(pq.ByteaArray, len(rows))
-		for j, r := range rows {
-			out[j], _ = r[i].([]byte) // nil is NULL, see unnestInsert
+		if !fitsColumn(c.kind, r[i]) {
+			return "", fmt.Errorf("bulk insert: column %s: %T is no %s", c.name, r[i], c.kind)
 		}
-		return out, nil
-	case "boolean":
-		out := make(pq.BoolArray, len(rows))
-		for j, r := range rows {
-			v, ok := r[i].(bool)
-			if !ok {
-				return nil, fmt.Errorf("bulk insert: column %s: %T is no bool", c.name, r[i])
-			}
-			out[j] = v
-		}
-		return out, nil
-	default:
-		out := make(pq.StringArray, len(rows))
-		for j, r := range rows {
-			v, ok := r[i].(string)
-			if !ok {
-				return nil, fmt.Errorf("bulk insert: column %s: %T is no string", c.name, r[i])
-			}
-			out[j] = v
-		}
-		return out, nil
 	}
+	if len(rows) == 0 {
+		out = append(out, '{')
+	}
+	return string(append(out, '}')), nil
+}
+
+func arraySeparator(j int) byte {
+	if j == 0 {
+		return '{'
+	}
+	return ','
+}
+
+func fitsColumn(kind string, v any) bool {
+	switch v.(type) {
+	case nil:
+		return true
+	case int64:
+		return kind == "bigint"
+	case bool:
+		return kind == "boolean"
+	case []byte:
+		return kind == "bytea"
+	case string:
+		return kind == "text" || kind == "numeric"
+	default:
+		return false
+	}
+}
+
+// appendArrayText quotes one element: within quotes only the quote and the
+// backslash mean something.
+func appendArrayText(out []byte, s string) []byte {
+	out = append(out, '"')
+	for {
+		i := strings.IndexAny(s, `"\`)
+		if i < 0 {
+			break
+		}
+		out = append(out, s[:i]...)
+		out = append(out, '\\', s[i])
+		s = s[i+1:]
+	}
+	out = append(out, s...)
+	return append(out, '"')
 }

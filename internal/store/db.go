@@ -45,6 +45,12 @@ type tx struct {
 	prepared *prepared
 }
 
+// selecter is what reads rows: a transaction, or a pool outside of one.
+type selecter interface {
+	SelectContext(ctx context.Context, into any, text string, args ...any) error
+	Rebind(text string) string
+}
+
 // q rebinds a text with ? marks for the database at hand.
 func (d *db) q(text string) string { return d.w.Rebind(text) }
 func (t *tx) q(text string) string { return t.Rebind(text) }

@@ -64,14 +64,14 @@ func (s *Store) SchemaVersions(ctx context.Context, appID int64) ([]conversion.S
 	return versions, err
 }
 
-func schemaVersions(ctx context.Context, t *tx, appID int64) ([]conversion.SchemaVersion, error) {
+func schemaVersions(ctx context.Context, from selecter, appID int64) ([]conversion.SchemaVersion, error) {
 	const text = `SELECT version, effective_from, document FROM schema_version WHERE app_id = ? ORDER BY version`
 	var rows []struct {
 		Version       int    `db:"version"`
 		EffectiveFrom int64  `db:"effective_from"`
 		Document      string `db:"document"`
 	}
-	if err := t.SelectContext(ctx, &rows, t.q(text), appID); err != nil {
+	if err := from.SelectContext(ctx, &rows, from.Rebind(text), appID); err != nil {
 		return nil, fmt.Errorf("list schema versions of app %d: %w", appID, err)
 	}
 	versions := make([]conversion.SchemaVersion, len(rows))

@@ -21,6 +21,7 @@ func (s *Store) Save(ctx context.Context, copies []conversion.Copy) ([]conversio
 		return nil, nil
 	}
 	b := &batch{copies: copies, now: s.clock.Now(), verdicts: make([]judged, len(copies)), held: map[identityKey]*held{}}
+	b.schemas = s.schemasOf(ctx, copies, b.now)
 	err := s.main.in(ctx, func(t *tx) error {
 		for _, step := range []func(context.Context, *tx) error{
 			b.imported, b.stand, b.bound, b.claim, b.load, b.meet, b.count, b.update, b.keep,
@@ -85,7 +86,8 @@ type batch struct {
 	now      time.Time
 	verdicts []judged
 	held     map[identityKey]*held
-	order    []identityKey // the keys of held, sorted: everyone locks in one order
+	schemas  map[int64][]conversion.SchemaVersion // of the apps whose copies are decoded at once
+	order    []identityKey                        // the keys of held, sorted: everyone locks in one order
 }
 
 // imported finds the archived copies that an earlier import has taken in, so that
@@ -246,7 +248,9 @@ var countedColumns = []column{
 	{"counted_at", "bigint"}, {"received_at", "bigint"}, {"framework", "text"}, {"version", "text"},
 	{"network_id", "text"}, {"sequence_index", "bigint"}, {"kind", "text"}, {"id_kind", "text"}, {"source_id", "text"},
 	{"redownload", "boolean"}, {"fine", "bigint"}, {"coarse", "text"}, {"country", "text"}, {"interaction", "text"},
-	{"value_kind", "text"}, {"state", "text"}, {"flags", "text"}, {"schema_version", "bigint"}, {"payer", "boolean"},
+	{"decoded_at", "bigint"}, {"value_kind", "text"}, {"state", "text"}, {"flags", "text"}, {"schema_version", "bigint"},
+	{"payer", "boolean"}, {"revenue_min", "numeric"}, {"revenue_est", "numeric"}, {"revenue_max", "numeric"},
+	{"install_point", "bigint"}, {"install_from", "bigint"}, {"install_to", "bigint"},
 }
 
 // count writes the counted rows of fresh identities, with the values that count at
@@ -272,13 +276,12 @@ func (b *batch) count(ctx context.Context, t *tx) error {
 			}
 		}
 		idKind, id := conversion.Identifier(p)
-		rows = append(rows, []any{
+		rows = append(rows, append([]any{
 			k.appID, string(k.environment), []byte(k.hash), h.copy.ID, string(h.source),
 			ms(countedAt), ms(h.copy.ReceivedAt), string(p.Framework), p.Version,
 			p.NetworkKey(), int64(p.SequenceIndex), string(kind), idKind, id,
 			p.ConversionType == skan.ConversionRedownload, nullable(h.values.Fine), h.values.Coarse, h.values.Country, h.values.Interaction,
-			"", "", "", int64(0), false,
-		})
+		}, b.decodedNow(k, h)...))
 	}
 	if err := insertMany(ctx, t, "counted_postback", countedColumns, rows, "", nil); err != nil {
 		return fmt.Errorf("count postbacks: %w", err)

@@ -17,6 +17,7 @@ type Store struct {
 	clock     clock.Clock
 	lab       bool
 	offset    time.Duration
+	schemas   schemaMemory
 }
 
 // Options say where the stores are and how they are opened.
