@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -17,16 +15,13 @@ var ErrBusy = errors.New("too many postbacks wait to be stored")
 const (
 	maxBatch      = 500              // copies in one commit
 	maxWaiting    = 4096             // requests in the queue; a full one answers at once
-	worthHelping  = 64               // that wait before another committer joins one at work
 	commitTimeout = 10 * time.Second // of one commit
 )
 
 // GroupCommit lets requests share a commit: each committer takes what waits, at
 // most 500, commits it, and then every request behind it hears. There is no timer:
 // under a light load a postback is committed alone and at once, under a heavy one
-// the batches grow by themselves. A further committer joins only when a batch worth
-// its transaction has gathered behind the one at work; otherwise two would halve the
-// batches and cost twice. It implements Receipts.
+// the batches grow by themselves. It implements Receipts.
 type GroupCommit struct {
 	store     Receipts
 	queue     chan *waiting
@@ -35,11 +30,6 @@ type GroupCommit struct {
 
 	mu     sync.RWMutex // held for reading while a request enters the queue
 	closed bool
-
-	idle    atomic.Int32 // committers that look on
-	turn    sync.Mutex   // one committer gathers at a time
-	working int          // commits under way
-	ended   sync.Cond    // a commit ended, or there is enough to help with
 }
 
 type waiting struct {
@@ -56,7 +46,6 @@ func NewGroupCommit(store Receipts, committers int, committed func(copies int)) 
 		committed = func(int) {}
 	}
 	g := &GroupCommit{store: store, queue: make(chan *waiting, maxWaiting), committed: committed}
-	g.ended.L = &g.turn
 	for range committers {
 		g.wg.Go(g.work)
 	}
@@ -87,11 +76,6 @@ func (g *GroupCommit) enter(w *waiting) error {
 	}
 	select {
 	case g.queue <- w:
-		if len(g.queue) >= worthHelping && g.idle.Load() > 0 {
-			g.turn.Lock() // whoever has just looked is asleep by now
-			g.ended.Signal()
-			g.turn.Unlock()
-		}
 		return nil
 	default:
 		return ErrBusy
@@ -110,50 +94,24 @@ func (g *GroupCommit) Close() {
 }
 
 func (g *GroupCommit) work() {
-	for {
-		group, n := g.gather()
-		if len(group) == 0 {
-			return
+	for first := range g.queue {
+		group := []*waiting{first}
+		n := len(first.copies)
+	gather:
+		for n < maxBatch {
+			select {
+			case w, ok := <-g.queue:
+				if !ok {
+					break gather
+				}
+				group = append(group, w)
+				n += len(w.copies)
+			default:
+				break gather
+			}
 		}
 		g.commit(group, n)
-		g.turn.Lock()
-		g.working--
-		g.turn.Unlock()
-		g.ended.Broadcast()
 	}
-}
-
-// gather takes what waits, or waits for something; nothing means that all is over.
-func (g *GroupCommit) gather() (group []*waiting, copies int) {
-	g.turn.Lock()
-	defer g.turn.Unlock()
-	g.idle.Add(1) // before the look, or what enters after it would wake nobody
-	for g.working > 0 && len(g.queue) < worthHelping {
-		g.ended.Wait()
-	}
-	g.idle.Add(-1)
-	first, ok := <-g.queue
-	if !ok {
-		return nil, 0
-	}
-	// Requests that are being checked this moment come along: they run first, if there
-	// are any, and it costs nothing if there are none.
-	runtime.Gosched()
-	group, copies = []*waiting{first}, len(first.copies)
-	for copies < maxBatch && ok {
-		var w *waiting
-		select {
-		case w, ok = <-g.queue:
-		default:
-			ok = false
-		}
-		if ok {
-			group = append(group, w)
-			copies += len(w.copies)
-		}
-	}
-	g.working++
-	return group, copies
 }
 
 // commit commits a group. Should it fail, each request is tried by itself: one

@@ -4,9 +4,8 @@ import "runtime"
 
 // Bounds, for tests.
 const (
-	MaxWaiting   = maxWaiting
-	MaxBatch     = maxBatch
-	WorthHelping = worthHelping
+	MaxWaiting = maxWaiting
+	MaxBatch   = maxBatch
 )
 
 // WaitQueued returns when n requests are in the queue.

@@ -7,7 +7,6 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"skand/conversion"
@@ -165,33 +164,4 @@ func TestGroupCommitLetsACallerGo(t *testing.T) {
 	store.let <- struct{}{}
 	g.Close()
 	require.Equal(t, []int{1}, store.sizes)
-}
-
-// TestGroupCommitHelpsWhenItPays: a second committer joins one at work when a batch
-// worth a commit of its own has gathered, and not before.
-func TestGroupCommitHelpsWhenItPays(t *testing.T) {
-	t.Parallel()
-	store := newGated(8)
-	g := conversion.NewGroupCommit(store, 2, nil)
-	var wg sync.WaitGroup
-	save := func() {
-		_, err := g.Save(context.Background(), []conversion.Copy{{}})
-		assert.NoError(t, err)
-	}
-	wg.Go(save)
-	require.Equal(t, 1, <-store.entered)
-	for range conversion.WorthHelping - 1 {
-		wg.Go(save)
-	}
-	g.WaitQueued(conversion.WorthHelping - 1)
-	require.Empty(t, store.entered)
-	store.let <- struct{}{} // the first ends, so the others go at once
-	require.Equal(t, conversion.WorthHelping-1, <-store.entered)
-	for range conversion.WorthHelping {
-		wg.Go(save)
-	}
-	require.Equal(t, conversion.WorthHelping, <-store.entered, "beside the one under way")
-	close(store.let)
-	g.Close()
-	wg.Wait()
 }
