@@ -18,7 +18,8 @@ func asJSON(t *testing.T, v any) string {
 	return string(b)
 }
 
-// told is a published count together with the groups (by index) it counts.
+// told is a published count together with the groups (by index) it counts; of
+// measures, with the places (row by value) that it counts, empty ones among them.
 type told struct {
 	groups map[int]bool
 	n      int
@@ -49,7 +50,7 @@ func attack(r *rand.Rand, published []told, tries int) int {
 				n -= published[i].n
 			}
 		}
-		if len(held) > 0 {
+		if n != 0 { // a set may be known to be empty
 			smallest = min(smallest, n)
 		}
 	}

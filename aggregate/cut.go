@@ -1,7 +1,6 @@
 package aggregate
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 )
@@ -9,9 +8,12 @@ import (
 // Published is what the cut of one window gives. Installs + Carried is what was
 // counted: either all of it is in Rows, or all of it is carried.
 type Published struct {
-	Rows     []Row // ordered by Key
-	Installs int
-	Carried  int
+	Rows       []Row        // ordered by Key
+	Remainders []Remainder  // ordered by Measure, NetworkID
+	Values     []ValueBin   // ordered by campaign, then by value
+	Events     []EventCount // ordered by campaign, then as the schema has them
+	Installs   int
+	Carried    int
 	// SchemaVersions that at least b of the installs were decoded with, ascending.
 	SchemaVersions []int
 }
@@ -31,25 +33,36 @@ func Cut(d Dataset, s Settings, b Batch) Published {
 		groups = append(groups, g)
 		open = open || g.Kind == ValueFine && g.Payer && g.RevenueMax == nil
 	}
-	c := cutter{dataset: d, settings: s, openRevenue: open, versions: schemaVersions(groups, s.B)}
+	c := cutter{
+		rules: rules{
+			dataset: d, settings: s, openRevenue: open,
+			redownloads: b.KnowsRedownloads && d.Kind == KindInstall, // a re-engagement is no download
+		},
+		versions: schemaVersions(groups, s.B),
+	}
 	top := newBranch(Row{Level: LevelTotal}, groups)
 	if top.n < s.K {
 		return Published{Carried: top.n}
 	}
 	rows := c.cut(top)
-	slices.SortFunc(rows, func(a, b Row) int { return strings.Compare(a.Key(), b.Key()) })
-	return Published{Rows: rows, Installs: top.n, SchemaVersions: c.versions}
+	slices.SortFunc(rows, func(a, b measured) int { return strings.Compare(a.row.Key(), b.row.Key()) })
+	p := Published{Installs: top.n, SchemaVersions: c.versions, Remainders: remainders(rows, c.rules)}
+	for _, m := range rows {
+		p.Rows = append(p.Rows, m.row)
+	}
+	if len(b.Schemas) > 0 {
+		p.Values, p.Events = newValueTree(b.Schemas).publish(rows, s.B)
+	}
+	return p
 }
 
 type cutter struct {
-	dataset     Dataset
-	settings    Settings
-	openRevenue bool
-	versions    []int
+	rules
+	versions []int
 }
 
 // cut gives the rows of a node of at least k installs.
-func (c cutter) cut(node branch) []Row {
+func (c cutter) cut(node branch) []measured {
 	var visible, hidden []branch
 	for _, child := range node.children(c.settings.Depth) {
 		if child.n >= c.settings.K {
@@ -64,9 +77,9 @@ func (c cutter) cut(node branch) []Row {
 		visible = visible[1:]
 	}
 	if len(visible) == 0 {
-		return []Row{c.measure(node)}
+		return []measured{c.measure(node)}
 	}
-	var rows []Row
+	var rows []measured
 	for _, child := range visible {
 		rows = append(rows, c.cut(child)...)
 	}
@@ -101,15 +114,14 @@ func together(parent Row, hidden []branch) branch {
 	return newBranch(row, groups)
 }
 
-func (c cutter) measure(leaf branch) Row {
-	row := leaf.row
-	row.SchemaVersions = c.versions
-	var t tally
+func (c cutter) measure(leaf branch) measured {
+	m := measured{row: leaf.row, groups: leaf.groups}
+	m.row.SchemaVersions = c.versions
 	for _, g := range leaf.groups {
-		t.add(g)
+		m.tally.add(g)
 	}
-	t.publish(&row, c.dataset, c.settings, c.openRevenue)
-	return row
+	m.tally.publish(&m.row, c.rules)
+	return m
 }
 
 func bySize(a, b branch) int {
@@ -132,23 +144,4 @@ func schemaVersions(groups []*Counted, b int) []int {
 	}
 	slices.Sort(versions)
 	return versions
-}
-
-// check refuses to let out what is not a partition into rows of at least k. Cut
-// can't give such a thing; the promise is worth a second look before it is kept.
-func (p Published) check(k, counted int) error {
-	sum := 0
-	for i, r := range p.Rows {
-		if r.Installs < k {
-			return fmt.Errorf("row %s is below k", r.Key())
-		}
-		if i > 0 && p.Rows[i-1].Key() >= r.Key() {
-			return fmt.Errorf("row %s is out of order or there twice", r.Key())
-		}
-		sum += r.Installs
-	}
-	if sum != p.Installs || sum+p.Carried != counted {
-		return fmt.Errorf("published %d and carried %d installs are not the %d counted", sum, p.Carried, counted)
-	}
-	return nil
 }

@@ -57,7 +57,7 @@ func TestCutGolden(t *testing.T) {
 		crowd(11, "c", "01"),   // c ─ 01                   11   needs k outside its largest: b is absorbed
 	}}
 	p := Cut(installs, DefaultSettings(), batch)
-	require.NoError(t, p.check(20, batch.Installs()))
+	require.NoError(t, p.check(20, 5, batch.Installs()))
 	// c alone is 11; with b it is 32, of which only 11 are outside b; with a nothing
 	// would be left to see. So the app is one row: a small network beside two others
 	// costs the tree, and a third small one gives it back.
@@ -65,7 +65,7 @@ func TestCutGolden(t *testing.T) {
 
 	batch.Groups = append(batch.Groups, crowd(9, "d", "77"))
 	p = Cut(installs, DefaultSettings(), batch)
-	require.NoError(t, p.check(20, batch.Installs()))
+	require.NoError(t, p.check(20, 5, batch.Installs()))
 	requirePicture(t, `
 		a/39/239/5239   40
 		a/39/239/other  22
@@ -114,7 +114,7 @@ func TestCut(t *testing.T) {
 			s.Depth = c.depth
 			b := Batch{Groups: c.groups}
 			p := Cut(installs, s, b)
-			require.NoError(t, p.check(s.K, b.Installs()))
+			require.NoError(t, p.check(s.K, s.B, b.Installs()))
 			requirePicture(t, c.want, p)
 			require.Equal(t, c.carried, p.Carried)
 		})
@@ -124,8 +124,8 @@ func TestCut(t *testing.T) {
 func TestCheckRefuses(t *testing.T) {
 	t.Parallel()
 	a, b := Row{Level: LevelNetwork, NetworkID: "a", Installs: 20}, Row{Level: LevelNetwork, NetworkID: "b", Installs: 19}
-	require.NoError(t, Published{Rows: []Row{a}, Installs: 20}.check(20, 20))
-	require.ErrorContains(t, Published{Rows: []Row{a, b}, Installs: 39}.check(20, 39), "below k")
-	require.ErrorContains(t, Published{Rows: []Row{a, a}, Installs: 40}.check(20, 40), "twice")
-	require.ErrorContains(t, Published{Rows: []Row{a}, Installs: 20}.check(20, 21), "not the 21 counted")
+	require.NoError(t, Published{Rows: []Row{a}, Installs: 20}.check(20, 5, 20))
+	require.ErrorContains(t, Published{Rows: []Row{a, b}, Installs: 39}.check(20, 5, 39), "below k")
+	require.ErrorContains(t, Published{Rows: []Row{a, a}, Installs: 40}.check(20, 5, 40), "twice")
+	require.ErrorContains(t, Published{Rows: []Row{a}, Installs: 20}.check(20, 5, 21), "not the 21 counted")
 }

@@ -31,6 +31,7 @@ func (c *Counted) spell() string {
 	if c.RevenueMax != nil {
 		upper = c.RevenueMax.String()
 	}
-	return fmt.Sprintf("%q|%q|%q|%q|%q|%q|%t|%s|%s|%s|%d", c.NetworkID, c.IDKind, c.Source, c.ShortForm,
-		c.Kind, c.Coarse, c.Payer, c.RevenueMin, c.RevenueEst, upper, c.SchemaVersion)
+	return fmt.Sprintf("%q|%q|%q|%q|%q|%q|%t|%s|%s|%s|%d|%d|%t|%t|%t", c.NetworkID, c.IDKind, c.Source, c.ShortForm,
+		c.Kind, c.Coarse, c.Payer, c.RevenueMin, c.RevenueEst, upper, c.SchemaVersion,
+		c.Fine, c.Clamped, c.Redownload, c.Ambiguous)
 }

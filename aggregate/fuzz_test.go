@@ -14,7 +14,10 @@ func treeOf(data []byte) (Settings, Batch) {
 	s.K = FloorK + int(data[0])%40
 	s.B = FloorB + int(data[1])%8
 	s.Depth = MinDepth + int(data[1]>>4)%3
-	b := Batch{OpenRevenue: data[0] > 127}
+	b := Batch{OpenRevenue: data[0] > 127, KnowsRedownloads: data[0]&1 != 0}
+	if data[0]&2 != 0 {
+		b.Schemas = []Meaning{bitwise(1), plain(2, 3, 8)}
+	}
 	for rest := data[2:]; len(rest) >= 6; rest = rest[6:] {
 		g := Counted{
 			N: 1 + int(rest[0]), NetworkID: string(rune('a' + rest[1]%5)), IDKind: IDSource,
@@ -22,6 +25,7 @@ func treeOf(data []byte) (Settings, Batch) {
 			Kind:      []string{ValueNull, ValueUnset, ValueUnmapped, ValueCoarse, ValueFine}[rest[4]%5],
 			Coarse:    []string{CoarseLow, CoarseMedium, CoarseHigh}[int(rest[4]>>4)%3], SchemaVersion: int(rest[5] % 3),
 		}
+		g.Fine, g.Redownload, g.Ambiguous = int(rest[3]%8), rest[2]&1 != 0, rest[2]&2 != 0
 		source := []byte{'0' + rest[2]%10, '0' + rest[2]/26, '0' + rest[3]%10, '0' + rest[3]/26}
 		g.Source = string(source[:2+int(rest[5]>>4)%3])
 		if rest[1]&64 != 0 {

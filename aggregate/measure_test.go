@@ -75,7 +75,7 @@ func cutOne(t *testing.T, d Dataset, s Settings, b Batch) Row {
 	t.Helper()
 	p := Cut(d, s, b)
 	require.Len(t, p.Rows, 1)
-	require.NoError(t, p.check(s.K, b.Installs()))
+	require.NoError(t, p.check(s.K, s.B, b.Installs()))
 	return p.Rows[0]
 }
 

@@ -2,27 +2,28 @@ package aggregate
 
 import "github.com/shopspring/decimal"
 
-// payersStand reports whether the number of payers among the fine installs of a
-// row may be published, where the fine kind stands: 0 or at least b who paid, and
-// 0 or at least b who did not.
-func payersStand(fineInstalls, payers, b int) bool {
-	return holds(payers, b) && holds(fineInstalls-payers, b)
+// bothHold reports whether n contributors among the installs that could be may be
+// published, where their kind stands: 0 or at least b who are (payers among fine
+// installs, redownloads among all), and 0 or at least b who are not.
+func bothHold(among, n, b int) bool {
+	return holds(n, b) && holds(among-n, b)
 }
 
 // revenue sums the amounts of payers, each clamped at the schema's cap before it
 // came here, so that one of them moves a sum by the cap at most.
 type revenue struct {
-	min, est, max decimal.Decimal
-	open          bool // some payer's band has no upper end
+	min, est, max decimal.Decimal // max without open bands: where there may be some, it is not published
 }
 
 func (r *revenue) add(c *Counted) {
 	n := decimal.NewFromInt(int64(c.N))
 	r.min = r.min.Add(c.RevenueMin.Mul(n))
 	r.est = r.est.Add(c.RevenueEst.Mul(n))
-	if c.RevenueMax == nil {
-		r.open = true
-		return
+	if c.RevenueMax != nil {
+		r.max = r.max.Add(c.RevenueMax.Mul(n))
 	}
-	r.max = r.max.Add(c.RevenueMax.Mul(n))
+}
+
+func (r *revenue) join(o revenue) {
+	r.min, r.est, r.max = r.min.Add(o.min), r.est.Add(o.est), r.max.Add(o.max)
 }

@@ -78,7 +78,8 @@ func (o Open) release(p plan, cut Published, digest string, now time.Time) Relea
 		Window: p.window, WindowStart: p.window.Start, Taken: p.taken,
 		K: p.settings.K, B: p.settings.B, SchemaVersions: cut.SchemaVersions,
 		SealedAt: now, Lab: o.Lab, Settings: p.settings,
-		State: StatePrepared, Rows: cut.Rows, Installs: cut.Installs, Carried: cut.Carried, Digest: digest,
+		State: StatePrepared, Rows: cut.Rows, Remainders: cut.Remainders, Values: cut.Values, Events: cut.Events,
+		Installs: cut.Installs, Carried: cut.Carried, Digest: digest,
 	}
 	if len(cut.Rows) == 0 {
 		r.State = StateCarried

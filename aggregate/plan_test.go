@@ -101,6 +101,16 @@ func TestReleaseOfPlan(t *testing.T) {
 	require.Equal(t, string(kept), asJSON(t, back))
 	require.Equal(t, "31", back.Rows[0].RevenueEst.String())
 
+	// The ledger keeps the line without what it publishes.
+	r.Remainders, r.Values, r.Events = make([]Remainder, 1), make([]ValueBin, 1), make([]EventCount, 1)
+	line := r.Line()
+	require.Empty(t, line.Rows)
+	require.Empty(t, line.Remainders)
+	require.Empty(t, line.Values)
+	require.Empty(t, line.Events)
+	require.Equal(t, r.ID, line.ID)
+	require.Len(t, r.Rows, 1)
+
 	// Windows carried in another currency are not this release's.
 	p.taken.Start = w.Start.AddDate(0, 0, -7)
 	r = o.release(p, Cut(installs, p.settings, batch), "", now)
@@ -139,6 +149,10 @@ func TestDigest(t *testing.T) {
 		"payer":   func(c *Counted) { c.Payer = false },
 		"revenue": func(c *Counted) { c.RevenueEst = money("1.56") },
 		"open":    func(c *Counted) { c.RevenueMax = nil },
+		"value":   func(c *Counted) { c.Fine++ },
+		"clamped": func(c *Counted) { c.Clamped = true },
+		"again":   func(c *Counted) { c.Redownload = true },
+		"unsure":  func(c *Counted) { c.Ambiguous = true },
 		"version": func(c *Counted) { c.SchemaVersion = 2 },
 	} {
 		changed := a

@@ -53,7 +53,7 @@ func asPublished(c composition, b int) seen {
 	s := DefaultSettings()
 	s.B = b
 	var row Row
-	t.publish(&row, Dataset{Kind: KindInstall}, s, true)
+	t.publish(&row, rules{dataset: Dataset{Kind: KindInstall}, settings: s, openRevenue: true})
 	out := seen{}
 	for i, p := range []*int{
 		row.NullInstalls, row.UnsetInstalls, row.UnmappedInstalls,

@@ -45,7 +45,7 @@ type Row struct {
 	RevenueMin  *decimal.Decimal `json:"revenue_min"` // sums over Payers, in the release's currency
 	RevenueEst  *decimal.Decimal `json:"revenue_est"` //
 	RevenueMax  *decimal.Decimal `json:"revenue_max"` // nil in the whole release where a band may be open
-	Redownloads *int             `json:"redownloads"` // not counted yet: nil
+	Redownloads *int             `json:"redownloads"` // among Installs; datasets of kind install only
 
 	// SchemaVersions is the release's, the same on every row, so that no row's
 	// list tells of a single install in it.

@@ -132,7 +132,7 @@ func (s *Sealer) cutAndPrepare(ctx context.Context, o Open, p plan) (Release, er
 		return Release{}, fmt.Errorf("load counted rows: %w", err)
 	}
 	published := Cut(o.Dataset, p.settings, batch)
-	err = published.check(p.settings.K, batch.Installs())
+	err = published.check(p.settings.K, p.settings.B, batch.Installs())
 	if err != nil {
 		return Release{}, fmt.Errorf("cut refused: %w", err)
 	}

@@ -97,7 +97,7 @@ func rowOf(t *testing.T, g Counted, depth int, keys map[string]int) int {
 // and gives for each group the row that holds it.
 func requirePartition(t *testing.T, s Settings, b Batch, p Published) []int {
 	t.Helper()
-	require.NoError(t, p.check(s.K, b.Installs()))
+	require.NoError(t, p.check(s.K, s.B, b.Installs()))
 	if b.Installs() < s.K {
 		require.Empty(t, p.Rows)
 		require.Equal(t, b.Installs(), p.Carried)
@@ -140,6 +140,7 @@ func requireMeasures(t *testing.T, r Row, b int) {
 	if levelsStand {
 		require.Equal(t, r.Installs, sum, "row %s", r.Key())
 	}
+	require.True(t, r.Redownloads == nil || bothHold(r.Installs, *r.Redownloads, b))
 	if r.Payers == nil {
 		require.Nil(t, r.RevenueMin)
 		require.Nil(t, r.RevenueEst)

@@ -87,12 +87,17 @@ type Counted struct {
 
 	// Read for Kind fine only; amounts are per install, in the app's currency,
 	// clamped at the schema's cap. RevenueMax nil: the band is open.
+	Fine       int // 0 to 63
 	Payer      bool
+	Clamped    bool // the cap cut an amount; what is published of it is read from the histogram
 	RevenueMin decimal.Decimal
 	RevenueEst decimal.Decimal
 	RevenueMax *decimal.Decimal
 
 	SchemaVersion int // 0: no schema decoded it
+
+	Redownload bool // the app had been on the device before
+	Ambiguous  bool // two schema versions may have set the value
 }
 
 // Batch is every unsealed counted install that a window takes.
@@ -102,6 +107,13 @@ type Batch struct {
 	// has an open band and no cap. Decided by the versions, never by the rows:
 	// then no row has a revenue_max, and its absence tells nothing.
 	OpenRevenue bool
+	// Schemas is what every schema version that may have decoded rows of this batch
+	// says of fine values, ascending by version. Decided by the versions, never by
+	// the rows, for the tree of the histograms hangs on it. Empty: the release has
+	// no histograms and no events.
+	Schemas []Meaning
+	// KnowsRedownloads: Redownload was read. If not, the measure is nil on every row.
+	KnowsRedownloads bool
 }
 
 // Installs is the number of installs in the batch.
@@ -126,8 +138,8 @@ const (
 	StateCarried   = "carried"   // below k: nothing was published and nothing will be
 )
 
-// Release is one line of the ledger and, unless it was carried, the rows that
-// are published under it in one transaction. Rows, Settings, Carried, State and
+// Release is one line of the ledger and, unless it was carried, the rows, remainders,
+// bins and events that are published under it in one transaction. Settings, Carried, State and
 // Digest are for operators; the public ledger has the columns of contract
 // `release` only, and no line for a carried window.
 type Release struct {
@@ -151,10 +163,21 @@ type Release struct {
 	Lab            bool      `json:"lab"`
 	Settings       Settings  `json:"settings"`
 	State          string    `json:"state"`
-	Rows           []Row     `json:"rows,omitempty"`
-	Installs       int       `json:"installs"` // in Rows; for a carried release 0
-	Carried        int       `json:"carried"`  // installs that wait; operators only
-	Digest         string    `json:"digest"`   // Digest of what was cut; operators only, keyed where shown
+	// Rows and what stands beside them, see Published.
+	Rows       []Row        `json:"rows,omitempty"`
+	Remainders []Remainder  `json:"remainders,omitempty"`
+	Values     []ValueBin   `json:"values,omitempty"`
+	Events     []EventCount `json:"events,omitempty"`
+
+	Installs int    `json:"installs"` // in Rows; for a carried release 0
+	Carried  int    `json:"carried"`  // installs that wait; operators only
+	Digest   string `json:"digest"`   // Digest of what was cut; operators only, keyed where shown
+}
+
+// Line is the release without what it publishes: its line of the ledger.
+func (r Release) Line() Release {
+	r.Rows, r.Remainders, r.Values, r.Events = nil, nil, nil, nil
+	return r
 }
 
 // ReleaseID is the deterministic, readable name of a release, for example
