@@ -277,7 +277,10 @@ func smallDisk(t *testing.T, size int) string {
 	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
 		t.Skip("a full disk needs a small file system, which only root on Linux may mount")
 	}
-	dir := t.TempDir()
+	// Not t.TempDir, which only its owner reaches: PostgreSQL runs as another user.
+	dir, err := os.MkdirTemp("/tmp", "skand-disk-*")
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, os.Remove(dir)) })
 	if err := mountMemory(dir, size); err != nil {
 		t.Skipf("a full disk needs a small file system, and mounting one is not allowed here: %v", err)
 	}

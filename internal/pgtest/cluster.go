@@ -23,7 +23,7 @@ var clusterScript string
 // keeps it alive closes when the process ends, in whatever way it ends. Until
 // then this variable holds the pipe; an unreachable one is closed by the garbage
 // collector, and the server with it.
-var ownCluster = sync.OnceValues(startCluster)
+var ownCluster = sync.OnceValues(func() (*cluster, error) { return startCluster(Folders{}) })
 
 // cluster is one running throwaway server.
 type cluster struct {
@@ -33,8 +33,16 @@ type cluster struct {
 	cmd   *exec.Cmd
 }
 
-func startCluster() (*cluster, error) {
+// Folders say where a server keeps its files; "" leaves it to this package. As root
+// the server runs as another user, who must be able to reach and write them.
+type Folders struct {
+	Data string // everything
+	WAL  string // the write-ahead log, if not there
+}
+
+func startCluster(in Folders) (*cluster, error) {
 	cmd := exec.Command("sh", "-c", clusterScript)
+	cmd.Env = append(os.Environ(), "SKAND_PG_DATA="+in.Data, "SKAND_PG_WAL="+in.WAL)
 	// Its own process group, so that a Ctrl-C on the tests leaves it time to clean up.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	// A file and not a buffer: Wait must not hang on a grandchild that holds the pipe.

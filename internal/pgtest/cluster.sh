@@ -3,7 +3,7 @@
 # standard input stays open. It prints the superuser URL as the first line on
 # standard output, waits for the end of its input, then stops the cluster and
 # removes the folder. The lines "stop fast", "stop immediate" and "restart" on its
-# input stop the server and start it again on its old port.
+# input stop the server and start it again on its old port; "status" asks for it.
 #
 # Why a pipe and not a signal or a pid file: the kernel closes a dead process's
 # pipes, so whoever holds the other end (a test process, .ci/with-postgres) may
@@ -34,15 +34,21 @@ if [ "$(id -u)" = 0 ]; then
 	user=nobody
 	if id postgres >/dev/null 2>&1; then user=postgres; fi
 fi
+# SKAND_PG_DATA and SKAND_PG_WAL name folders of the caller's own, which that user may
+# write to, for everything and for the write-ahead log: a test that fills a disk
+# brings a small one.
+base=${SKAND_PG_DATA:-$base}
 as() {
 	if [ -n "$user" ]; then runuser -u "$user" -- "$@"; else "$@"; fi
 }
 
 cd "$base"
 root=$(as mktemp -d "$base/skand-pg.XXXXXX")
+wal=
+if [ -n "${SKAND_PG_WAL:-}" ]; then wal=$(as mktemp -d "$SKAND_PG_WAL/skand-pg.XXXXXX"); fi
 cleanup() {
 	as "$bindir/pg_ctl" stop -D "$root/data" -m immediate >/dev/null 2>&1 || true
-	rm -rf "$root"
+	rm -rf "$root" ${wal:+"$wal"}
 }
 trap cleanup EXIT
 
@@ -52,7 +58,7 @@ password=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
 printf '%s\n' "$password" | as tee "$root/password" >/dev/null
 as chmod 600 "$root/password"
 as "$bindir/initdb" -D "$root/data" -U postgres --auth=scram-sha-256 --pwfile="$root/password" \
-	--encoding=UTF8 --locale=C >"$root/initdb.log" 2>&1 || {
+	--encoding=UTF8 --locale=C ${wal:+--waldir="$wal"} >"$root/initdb.log" 2>&1 || {
 	cat "$root/initdb.log" >&2
 	fail "initdb failed (see above)"
 }
@@ -80,6 +86,7 @@ echo "postgres://postgres:$password@127.0.0.1:$port/postgres?sslmode=disable"
 # Orders of a test that takes its server away: each is answered by a line.
 while read -r order mode; do
 	case $order in
+	status) as "$bindir/pg_ctl" status -D "$root/data" >/dev/null 2>&1 && echo running || echo ended ;;
 	stop) as "$bindir/pg_ctl" stop -w -t 60 -D "$root/data" -m "$mode" >/dev/null 2>&1 && echo done || echo failed ;;
 	# As it was started: pg_ctl keeps the options in postmaster.opts.
 	restart) as "$bindir/pg_ctl" restart -w -t 60 -D "$root/data" -l "$root/server.log" </dev/null >/dev/null 2>&1 && echo done || echo failed ;;

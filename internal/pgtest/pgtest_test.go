@@ -70,7 +70,7 @@ func TestClusterOutlivesGarbageCollection(t *testing.T) {
 func TestClusterStopsWithItsOwner(t *testing.T) {
 	t.Parallel()
 	URL(t) // skips or fails with the remedy where there is no PostgreSQL
-	c, err := startCluster()
+	c, err := startCluster(Folders{})
 	require.NoError(t, err)
 	require.NoError(t, open(t, c.url).PingContext(t.Context()))
 	require.NoError(t, c.stop())

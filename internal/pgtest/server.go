@@ -20,10 +20,16 @@ type Server struct {
 // are missing because tests run against a server elsewhere, the test is skipped.
 func NewServer(t testing.TB) *Server {
 	t.Helper()
+	return NewServerIn(t, Folders{})
+}
+
+// NewServerIn is NewServer with its files in folders of the caller's.
+func NewServerIn(t testing.TB, in Folders) *Server {
+	t.Helper()
 	if os.Getenv(envNone) == "1" {
 		t.Skipf("%s=1: tests on PostgreSQL are left out", envNone)
 	}
-	own, err := startCluster()
+	own, err := startCluster(in)
 	if err != nil {
 		if os.Getenv(envServer) != "" {
 			t.Skipf("a server that is stopped and started again needs PostgreSQL's programs here: %v", err)
@@ -41,14 +47,11 @@ func NewServer(t testing.TB) *Server {
 // URL returns the postgres:// URL of a new, empty database on this server.
 func (s *Server) URL() string {
 	s.t.Helper()
-	u, err := url.Parse(s.own.url)
-	if err != nil {
-		s.t.Fatalf("URL of the test's PostgreSQL is not readable")
-	}
 	name := databaseName()
-	if err := execute(u, "CREATE DATABASE "+pq.QuoteIdentifier(name)); err != nil {
+	if err := s.Execute("CREATE DATABASE " + pq.QuoteIdentifier(name)); err != nil {
 		s.t.Fatalf("create test database: %v", err)
 	}
+	u := s.server()
 	u.Path = "/" + name
 	return u.String()
 }
@@ -66,13 +69,43 @@ func (s *Server) Start() {
 	s.order("restart")
 }
 
+// Ended reports whether the server has gone, by Stop or by itself.
+func (s *Server) Ended() bool {
+	s.t.Helper()
+	return s.ask("status") == "ended"
+}
+
+// Execute runs a statement as the superuser, in a connection of its own.
+func (s *Server) Execute(statement string) error {
+	s.t.Helper()
+	return execute(s.server(), statement)
+}
+
+func (s *Server) server() *url.URL {
+	s.t.Helper()
+	u, err := url.Parse(s.own.url)
+	if err != nil {
+		s.t.Fatalf("URL of the test's PostgreSQL is not readable") // the URL holds a password
+	}
+	return u
+}
+
 func (s *Server) order(line string) {
+	s.t.Helper()
+	if answer := s.ask(line); answer != "done" {
+		s.t.Fatalf("%s of the test's PostgreSQL: %q", line, answer)
+	}
+}
+
+// ask is for one goroutine at a time: the answers are lines of one pipe.
+func (s *Server) ask(line string) string {
 	s.t.Helper()
 	if _, err := fmt.Fprintln(s.own.alive, line); err != nil {
 		s.t.Fatalf("%s: %v", line, err)
 	}
 	answer, err := s.own.said.ReadString('\n')
-	if err != nil || strings.TrimSpace(answer) != "done" {
-		s.t.Fatalf("%s of the test's PostgreSQL: %q, %v", line, answer, err)
+	if err != nil {
+		s.t.Fatalf("%s of the test's PostgreSQL: %v", line, err)
 	}
+	return strings.TrimSpace(answer)
 }
