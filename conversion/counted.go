@@ -144,6 +144,7 @@ type Pending struct {
 	ReceivedAt  time.Time
 	Source      Source
 	NetworkID   string
+	RelayDelay  time.Duration // how much later than Apple sent it the copy may have come; 0: from Apple itself
 }
 
 // Digits is the length of the source identifier, 0 for a campaign id.

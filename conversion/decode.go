@@ -77,7 +77,7 @@ func Decode(p *Pending, versions []SchemaVersion, now time.Time) Decoded {
 		// an estimate, which is the model's business.
 		d.Payer, d.RevenueMin, d.RevenueEst, d.RevenueMax = false, decimal.Zero, decimal.Zero, &decimal.Zero
 	}
-	d.Launch = EstimateLaunch(p.ReceivedAt, p.Framework, p.Version, p.Index, value.Fine, lock)
+	d.Launch = EstimateLaunch(p.ReceivedAt, p.Framework, p.Version, p.Index, value.Fine, lock).relayed(p.RelayDelay)
 	return d
 }
 

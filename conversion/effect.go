@@ -11,7 +11,9 @@ import (
 // for certain; between AmbiguousFrom (excluded) and AmbiguousTo (excluded) nobody
 // can tell; from then on the new one, until RetryPossibleUntil (excluded) with the
 // reservation that it may be a late retry; after that the new one for certain. The
-// bounds are Bind's. What a development key signed follows the arrival alone.
+// bounds are Bind's for what Apple sends here itself: for a copy that a network relayed
+// AmbiguousTo and RetryPossibleUntil are later by its relay_delay. What a development
+// key signed follows the arrival alone.
 type Effect struct {
 	Postbacks          string    `json:"postbacks"` // legacy, window, reengagement
 	Index              int       `json:"index"`

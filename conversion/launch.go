@@ -20,6 +20,14 @@ func legacy(f skan.Framework, version string) bool {
 	return f == skan.SKAdNetwork && (version == "" || version < "4")
 }
 
+// relayed widens an estimate for a copy that came up to delay later than Apple sent
+// it. Only the earliest moves: a relay may also have passed it on at once, which the
+// latest allows for, and mostly it does, so that the point stays the likeliest.
+func (l Launch) relayed(delay time.Duration) Launch {
+	l.From = l.From.Add(-delay)
+	return l
+}
+
 // EstimateLaunch bounds the first launch behind a postback that arrived at a. The
 // delays are Apple's: 24-48 h after window 0 ends or is locked, 24-144 h after the
 // later ones; up to version 3.0, 24 h after the last update plus 0-24 h.

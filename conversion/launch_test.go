@@ -50,3 +50,17 @@ func TestEstimateLaunch(t *testing.T) {
 		require.False(t, got.Point.Before(got.From) || got.Point.After(got.To), "the point is within its bounds: %v", c)
 	}
 }
+
+// A relay that takes up to three days moves the earliest launch, and nothing else.
+func TestLaunchOfRelayedPostbacks(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"3.0", "4.0"} {
+		direct := pending(func(p *conversion.Pending) { p.Version, p.Fine = name, ptr(4) })
+		late := pending(func(p *conversion.Pending) {
+			p.Version, p.Fine, p.Source, p.RelayDelay = name, ptr(4), conversion.Relay, 72*time.Hour
+		})
+		want := conversion.Decode(direct, nil, noon).Launch
+		want.From = want.From.Add(-72 * time.Hour)
+		require.Equal(t, want, conversion.Decode(late, nil, noon).Launch)
+	}
+}

@@ -38,8 +38,12 @@ const (
 //   - from adopted+grace on: the newer one, unless this was a late retry;
 //   - between: ambiguous; the version in force at the estimated last update.
 //
+// A copy that a relay passed on came up to RelayDelay later than Apple sent it, so
+// the bounds from which the newer one counts are later by that much; the first stands,
+// for no relay makes an arrival earlier.
+//
 // Phones in Developer Mode post within minutes: what a development key signed is
-// of the version at its arrival.
+// of the version at its arrival; ambiguous if another took effect on its way here.
 //
 // Before the first version there was none, so the first binds everything earlier.
 // Versions are in ascending order. The result is nil only if there is none.
@@ -49,7 +53,11 @@ func Bind(versions []SchemaVersion, p *Pending) (*SchemaVersion, []string) {
 	}
 	a := p.ReceivedAt
 	if p.Environment == skan.Development {
-		return inForce(versions, a), nil
+		v := inForce(versions, a)
+		if v != inForce(versions, a.Add(-p.RelayDelay)) {
+			return v, []string{FlagAmbiguous}
+		}
+		return v, nil
 	}
 	old := 0
 	for i := range versions {
@@ -61,7 +69,7 @@ func Bind(versions []SchemaVersion, p *Pending) (*SchemaVersion, []string) {
 		return &versions[0], nil
 	}
 	// versions[old] is the newest that can have been on the phone.
-	settled := settledAt(versions[:old+1], p)
+	settled := settledAt(versions[:old+1], p).Add(p.RelayDelay)
 	switch {
 	case !a.Before(settled.Add(retries)):
 		return &versions[old], nil

@@ -122,3 +122,25 @@ func TestBindOfDevelopmentPostbacks(t *testing.T) {
 		require.Equal(t, want, bound(versions, p, hoursOn(h)))
 	}
 }
+
+// A relay adds its delay to the bounds from which the newer version counts, and to
+// none of the others.
+func TestBindOfRelayedPostbacks(t *testing.T) {
+	t.Parallel()
+	const ms, delay = time.Millisecond, 50 * time.Hour
+	versions := []conversion.SchemaVersion{version(1, -9000), version(2, 0)}
+	p := pending(func(p *conversion.Pending) { p.Source, p.RelayDelay = conversion.Relay, delay })
+	require.Equal(t, "1", bound(versions, p, hoursOn(24)))
+	require.Equal(t, "1 ambiguous", bound(versions, p, hoursOn(24).Add(ms)))
+	require.Equal(t, "2 ambiguous", bound(versions, p, hoursOn(36)))
+	require.Equal(t, "2 ambiguous", bound(versions, p, hoursOn(120).Add(delay-ms)))
+	require.Equal(t, "2 retry_possible", bound(versions, p, hoursOn(120).Add(delay)))
+	require.Equal(t, "2 retry_possible", bound(versions, p, hoursOn(336).Add(delay-ms)))
+	require.Equal(t, "2", bound(versions, p, hoursOn(336).Add(delay)))
+
+	p.Environment = skan.Development
+	require.Equal(t, "1", bound(versions, p, hoursOn(0).Add(-ms)))
+	require.Equal(t, "2 ambiguous", bound(versions, p, hoursOn(0)))
+	require.Equal(t, "2 ambiguous", bound(versions, p, hoursOn(0).Add(delay-ms)))
+	require.Equal(t, "2", bound(versions, p, hoursOn(0).Add(delay)))
+}

@@ -30,11 +30,15 @@ type Suggestion struct {
 	Payers   int             `json:"payers"`
 	Bands    []SuggestedBand `json:"bands"`
 
-	// The errors of estimates for installs that the bands were not fitted to: two
-	// halves, each estimated with the bands of the other.
+	// Candidates are the ways that were tried, the simple ones first, with the errors
+	// that decided.
+	Candidates []TriedTable `json:"candidates"`
+	// Suggested is the error of the chosen way on installs that the bands were not
+	// made from: five parts of the payers, each estimated with bands from the other
+	// four. With few payers it is too high, for four fifths make worse bands than all.
 	Suggested RevenueError `json:"suggested"`
-	// Equal has as many bands over the same range, equally wide, estimated at their
-	// middle, the open one at the mean.
+	// Equal has as many bands as were asked for, equally wide, over the range of the
+	// best ones, estimated at their middle, the open one at its mean.
 	Equal RevenueError `json:"equal"`
 	// BestEqual has as many equal bands of whatever width fits best, estimated at
 	// their means: what is left to Suggested is the gain of its edges alone.
@@ -53,16 +57,19 @@ type SuggestedBand struct {
 	Installs int              `json:"installs"`
 }
 
+// perBand is how many payers a band needs until more of them change little.
+const perBand = 20
+
 // Suggest proposes revenue bands for window 0 that minimise the distance between
-// each install's revenue and the estimate of its band, the mean. The mean, and not
+// an install's revenue and the estimate of its band, the mean. The mean, and not
 // the median that would minimise that distance, because sums of estimates are what
 // campaigns are paid by, and only means add up to the truth.
 //
-// The bands are the best there are (dynamic programming over the amounts that
-// occur, up to maxPlaces of them; beyond, the amounts are first joined into
-// groups of about equal installs and revenue, and Method says so). Edges are put
-// at the roundest amount between two that occur. Every band holds at least
-// Evidence.K installs. Histograms are not used.
+// The bands that fit a few installs best fit the next ones badly. So several ways
+// are tried (see candidates), each on payers that its bands have not seen, and the
+// one with the least error is taken; Method says which and why. Edges are put at
+// the roundest amount where they may lie. Every band holds at least Evidence.K
+// installs. Histograms are not used.
 //
 // Errors: options that can't be met, no payers, ErrTooFewInstalls, a current
 // version that Validate refuses.
@@ -88,22 +95,20 @@ func Suggest(e Evidence, o SuggestOptions) (Suggestion, error) {
 		return out, fmt.Errorf("suggest: installs: payers or non-payers are fewer than %d: %w", e.K, ErrTooFewInstalls)
 	}
 	all := plan.sample(spent)
-	if len(all.amounts) == 0 {
+	switch n := len(all.amounts); {
+	case n == 0:
 		return out, fmt.Errorf("suggest: installs: none paid as much as %s, the smallest coin", plan.coin)
-	}
-	fit := all.fit(o.Bands, e.K)
-	if len(fit.bands) == 0 {
+	case n < e.K:
 		return out, fmt.Errorf("suggest: installs: fewer than %d have an amount to band: %w", e.K, ErrTooFewInstalls)
 	}
-	out.Method = fit.method
-	if len(fit.bands) < o.Bands {
-		out.note("%d bands were asked for; the amounts allow %d.", o.Bands, len(fit.bands))
-	}
-	out.Document, out.Bands, err = plan.document(fit, all.fit(2, e.K))
+	ways := all.try(candidates(o.Bands), e.K)
+	chosen, nearest := choose(ways)
+	coarse := searched(2, 1, 0, drawn).build(all.searches(), e.K)
+	out.Document, out.Bands, err = plan.document(ways[chosen].fitting, coarse)
 	if err != nil {
 		return out, fmt.Errorf("suggest: %w", err)
 	}
-	out.compare(plan, spent, len(fit.bands), e.K)
+	out.compare(plan, spent, ways, chosen, nearest, e.K)
 	if o.Current != nil {
 		current, _, err := o.Current.errorOf(e.Installs, 0, KindFine)
 		if err != nil {
@@ -111,34 +116,60 @@ func Suggest(e Evidence, o SuggestOptions) (Suggestion, error) {
 		}
 		out.Current = &current
 	}
+	out.remark(o.Bands, e.K)
 	return out, nil
+}
+
+// compare fills in what was tried and why the chosen one was.
+func (s *Suggestion) compare(p suggestPlan, spent []decimal.Decimal, ways []tried, chosen, nearest, k int) {
+	sum, aboveCap := decimal.Zero, decimal.Zero
+	for _, x := range spent {
+		sum = sum.Add(x)
+		if p.Cap != nil && x.GreaterThan(*p.Cap) {
+			aboveCap = aboveCap.Add(x.Sub(*p.Cap))
+		}
+	}
+	for i, w := range ways {
+		e := p.held(w, len(spent), sum, aboveCap)
+		s.Candidates = append(s.Candidates, w.told(e, i == chosen, k))
+		switch i { // the first two candidates are the ones to beat
+		case 0:
+			s.Equal = e
+		case 1:
+			s.BestEqual = e
+		}
+		if i == chosen {
+			s.Suggested = e
+		}
+	}
+	why := "the least error"
+	if chosen != nearest {
+		why = "the simplest within 1 % of the least error"
+	}
+	s.Method = fmt.Sprintf("%s (%s of %d ways, each tried on payers that its bands had not seen)", ways[chosen].words, why, len(ways))
+}
+
+// remark notes what the one who asked should know before publishing.
+func (s *Suggestion) remark(asked, k int) {
+	if len(s.Bands) < asked {
+		few := ""
+		if k > 0 {
+			few = fmt.Sprintf(", or would hold fewer than %d installs", k)
+		}
+		s.note("%d bands were asked for; more than %d would be no nearer to other installs%s.", asked, len(s.Bands), few)
+	}
+	if need := perBand * asked; s.Payers < need {
+		has := ""
+		if k == 0 {
+			has = fmt.Sprintf(" There are %d; with this share of payers, %d installs have as many.", s.Payers, (need*s.Installs+s.Payers-1)/s.Payers)
+		}
+		s.note("The sample is small: %d bands take about %d payers, after which more of them change little.%s", asked, need, has)
+	}
+	if s.Current != nil && s.Current.MeanAbsolute.LessThan(s.Suggested.MeanAbsolute) {
+		s.note("The current version is nearer to these installs than the suggestion: keep it until there are more payers.")
+	}
 }
 
 func (s *Suggestion) note(format string, args ...any) {
 	s.Notes = append(s.Notes, fmt.Sprintf(format, args...))
-}
-
-// compare measures on held-out installs: the even ones with the bands of the odd
-// ones and the other way round. Without a draw, the same file gives the same answer.
-func (s *Suggestion) compare(p suggestPlan, spent []decimal.Decimal, bands, k int) {
-	var half [2][]decimal.Decimal
-	for i, x := range spent {
-		half[i%2] = append(half[i%2], x)
-	}
-	for i := range half {
-		sample := p.sample(half[1-i])
-		best := sample.fit(bands, (k+1)/2)
-		if len(best.bands) == 0 {
-			s.note("One half of the installs has no payer to fit bands to; its errors are those of no bands.")
-		}
-		equal, bestEqual := sample.equal(best), sample.bestEqual(bands)
-		for _, x := range half[i] {
-			s.Suggested.add(p.estimate(best, x), x)
-			s.Equal.add(p.estimate(equal, x), x)
-			s.BestEqual.add(p.estimate(bestEqual, x), x)
-		}
-	}
-	for _, e := range []*RevenueError{&s.Suggested, &s.Equal, &s.BestEqual} {
-		e.finish()
-	}
 }

@@ -55,16 +55,17 @@ func (o SuggestOptions) plan(e Evidence) (suggestPlan, error) {
 	if o.Bands < 1 || o.Bands > len(p.values) {
 		return p, fmt.Errorf("bands: is %d; from value %d on there is room for 1 to %d", o.Bands, max(o.From, 1), len(p.values))
 	}
-	sum := decimal.Zero
+	largest := decimal.Zero
 	for i, in := range e.Installs {
 		spent, _ := in.spent(0)
 		if spent.IsNegative() {
 			return p, fmt.Errorf("installs[%d].revenue: is %s; write an amount of 0 or more", i, spent)
 		}
-		sum = sum.Add(spent)
+		largest = decimal.Max(largest, spent)
 	}
-	if sum.Div(p.coin).GreaterThan(decimal.NewFromInt(math.MaxInt64 / 4)) {
-		return p, errors.New("installs: add up to more than can be counted; check the currency")
+	// No estimate is above the largest amount, so neither is any mean of them.
+	if largest.Div(p.coin).Mul(decimal.NewFromInt(int64(len(e.Installs)))).GreaterThan(decimal.NewFromInt(math.MaxInt64 / 4)) {
+		return p, errors.New("installs: may add up to more than can be counted; check the currency")
 	}
 	return p, nil
 }
@@ -119,17 +120,6 @@ func (p suggestPlan) sample(spent []decimal.Decimal) sample {
 	return newSample(amounts)
 }
 
-// estimate is what a set of bands says about an install that spent x.
-func (p suggestPlan) estimate(f fitting, x decimal.Decimal) decimal.Decimal {
-	n := p.coins(x)
-	for i := len(f.bands) - 1; i >= 0; i-- {
-		if n >= f.bands[i].min {
-			return p.money(f.bands[i].estimate)
-		}
-	}
-	return decimal.Zero
-}
-
 // money turns coins into an amount in its shortest form.
 func (p suggestPlan) money(coins int64) decimal.Decimal {
 	m := decimal.NewFromInt(coins).Mul(p.coin)
@@ -156,13 +146,13 @@ func (p suggestPlan) document(f, coarse fitting) (*Document, []SuggestedBand, er
 	if !slices.ContainsFunc(w.Fine, func(r Row) bool { return r.Value == 0 }) {
 		w.Fine = append(w.Fine, Row{Value: 0, Events: []MappedEvent{}})
 	}
-	bands := make([]SuggestedBand, 0, len(f.bands))
-	for i, b := range f.bands {
+	bands := make([]SuggestedBand, 0, len(f))
+	for i, b := range f {
 		e := p.band(b)
 		bands = append(bands, SuggestedBand{p.values[i], *e.RevenueMin, e.RevenueMax, *e.RevenueEst, b.installs})
 		w.Fine = append(w.Fine, Row{p.values[i], []MappedEvent{e}})
 	}
-	for i, b := range coarse.bands {
+	for i, b := range coarse {
 		e := p.band(b)
 		level := Level{RevenueEst: e.RevenueEst}
 		e.RevenueEst = nil

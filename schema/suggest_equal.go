@@ -1,90 +1,87 @@
 package schema
 
-import (
-	"math"
-	"sort"
-)
+import "math"
 
-// equal has as many bands over the same range, equally wide, each estimated at its
-// middle; the open one at the mean of what lies there.
-func (s sample) equal(like fitting) fitting {
-	n := len(like.bands)
-	if n == 0 {
-		return fitting{}
+// middles estimates closed bands at their middle, the open one at the mean.
+func (s sample) middles(edges []int64) fitting {
+	f := s.bands(edges, 0)
+	for i := range f[:len(f)-1] {
+		f[i].estimate = f[i].middle()
 	}
-	return s.equalBands(n, like.bands[n-1].min, false)
+	return f
 }
 
-// bestEqual is the best set of n bands of one width, estimated at their means.
-func (s sample) bestEqual(n int) fitting {
-	if len(s.amounts) == 0 {
-		return fitting{}
+// equalEdges are those of n-1 bands of one width up to top, at least a coin wide.
+func equalEdges(n int, top int64) []int64 {
+	edges := make([]int64, 0, n)
+	last := int64(1)
+	for i := 1; i < n; i++ {
+		last = max(int64(math.Round(float64(top)*float64(i)/float64(n-1))), last+1)
+		edges = append(edges, last)
 	}
-	at, _ := s.places()
-	var best fitting
-	least := math.Inf(1)
+	return edges
+}
+
+// bestEqual is the width that fits best when the bands are estimated at their means.
+func (s sample) bestEqual(n int) []int64 {
+	if n == 1 {
+		return nil // one band has no edge
+	}
+	at := s.places()
+	var best []int64
+	least := int64(math.MaxInt64)
 	for _, i := range at[:len(at)-1] {
-		top := s.amounts[i]
-		if top < int64(n) && n > 1 {
+		if s.amounts[i] < int64(n) {
 			continue // a band is at least a coin wide
 		}
-		f := s.equalBands(n, top, true)
-		if d := s.distanceFrom(f); d < least {
-			best, least = f, d
+		edges := equalEdges(n, s.amounts[i])
+		if _, d := s.read(s.bands(edges, 0)); d < least {
+			best, least = edges, d
 		}
-		if n == 1 {
-			break // one band has no edge
-		}
-	}
-	if len(best.bands) == 0 {
-		return s.equalBands(1, 0, true)
 	}
 	return best
 }
 
-// equalBands are n-1 bands up to top, and an open one.
-func (s sample) equalBands(n int, top int64, means bool) fitting {
-	out := fitting{bands: make([]coinBand, 0, n)}
-	low := int64(1)
-	for i := range n {
-		b := coinBand{min: low}
-		lo, hi := s.position(low), len(s.amounts)
-		if i < n-1 {
-			b.max = max(int64(math.Round(float64(top)*float64(i+1)/float64(n-1))), low+1)
-			hi = s.position(b.max)
+// quantiles are edges between bands of about the same number of payers, or of the
+// same revenue.
+func (s sample) quantiles(n int, revenue bool) []int64 {
+	var edges []int64
+	m := len(s.amounts)
+	before := func(at int) float64 { // the share that paid less, or that they paid
+		if revenue {
+			return float64(s.sums[at]) / float64(s.sums[m])
 		}
-		b.installs = hi - lo
-		switch {
-		case hi > lo && (means || b.max == 0):
-			b.estimate = s.mean(lo, hi)
-		case b.max == 0:
-			b.estimate = b.min
-		default:
-			b.estimate = (b.min + b.max) / 2
-		}
-		out.bands = append(out.bands, b)
-		low = b.max
+		return float64(at) / float64(m)
 	}
-	return out
+	for i, at := 1, 0; i < n; i++ {
+		for at < m && before(at)+before(at+1) < 2*float64(i)/float64(n) {
+			at++ // more than half of this one lies below
+		}
+		for at > 0 && at < m && s.amounts[at] == s.amounts[at-1] {
+			at++ // one amount lies in one band
+		}
+		if at == 0 || at >= m {
+			continue
+		}
+		e := roundest(s.amounts[at-1], s.amounts[at])
+		if len(edges) == 0 || e > edges[len(edges)-1] {
+			edges = append(edges, e)
+		}
+	}
+	return edges
 }
 
-// position is the first amount of at least a.
-func (s sample) position(a int64) int {
-	return sort.Search(len(s.amounts), func(i int) bool { return s.amounts[i] >= a })
-}
-
-// distanceFrom is the sum of the distances from the bands' estimates.
-func (s sample) distanceFrom(f fitting) float64 {
-	sum := 0.0
-	for _, b := range f.bands {
-		lo, hi := s.position(b.min), len(s.amounts)
-		if b.max > 0 {
-			hi = s.position(b.max)
+// graded are edges whose distance grows with the amount: even steps of the fourth
+// root from the smallest to the largest amount, which lies between even steps and
+// even ratios. They have two digits; those that fall together are one.
+func (s sample) graded(n int) []int64 {
+	low, high := math.Pow(float64(s.amounts[0]), 0.25), math.Pow(float64(s.amounts[len(s.amounts)-1]), 0.25)
+	var edges []int64
+	for i := 1; i < n; i++ {
+		e := twoDigits(int64(math.Pow(low+(high-low)*float64(i)/float64(n), 4)))
+		if e > 1 && (len(edges) == 0 || e > edges[len(edges)-1]) {
+			edges = append(edges, e)
 		}
-		middle := min(max(s.position(b.estimate), lo), hi)
-		e := float64(b.estimate)
-		sum += e*float64(middle-lo) - float64(s.sums[middle]-s.sums[lo])
-		sum += float64(s.sums[hi]-s.sums[middle]) - e*float64(hi-middle)
 	}
-	return sum
+	return edges
 }

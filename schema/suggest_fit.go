@@ -1,71 +1,60 @@
 package schema
 
 import (
-	"fmt"
 	"math"
 	"slices"
-	"sort"
 )
 
-// Fitting counts money in the smallest coin of the currency. The distance that
-// decides between two sets of bands is binary floating point: it orders them and
-// is shown nowhere.
-
 // maxPlaces bounds the places where an edge may lie: the search takes the square
-// of it for each band.
-const maxPlaces = 1000
+// of it for each band, and is done for every part of the installs.
+const maxPlaces = 400
 
-// sample holds what payers spent, ascending, each at most the cap.
-type sample struct {
-	amounts []int64
-	sums    []int64 // sums[i]: of the first i amounts
+// search finds the best edges for a sample, or for the sample and amounts that were
+// imagined beside it.
+type search struct {
+	sample        // what was paid
+	blend  sample // what the distance is counted on
+
+	at     []int // positions in blend where a band may begin, and its end
+	before []int // how many really paid less than there
+	costs  [][]float64
+	found  map[[2]int][]int // starts by bands and least
 }
 
-func newSample(amounts []int64) sample {
-	slices.Sort(amounts)
-	s := sample{amounts, make([]int64, len(amounts)+1)}
-	for i, a := range amounts {
-		s.sums[i+1] = s.sums[i] + a
+// search prepares a search; with copies, beside imagined amounts and each paid one
+// so many times.
+func (s sample) search(copies int) *search {
+	x := &search{sample: s, blend: s, found: map[[2]int][]int{}}
+	if copies > 0 {
+		x.blend = newSample(slices.Concat(s.logNormal(imagined), slices.Repeat(s.amounts, copies)))
 	}
-	return s
-}
-
-// coinBand is a band in coins: [min, max), or open when max is 0.
-type coinBand struct {
-	min, max, estimate int64
-	installs           int
-}
-
-// fitting is a set of bands from the first coin on, the last one open.
-type fitting struct {
-	bands  []coinBand
-	method string
-}
-
-// mean of the amounts from position lo to hi, rounded to the coin.
-func (s sample) mean(lo, hi int) int64 {
-	return int64(math.Round(float64(s.sums[hi]-s.sums[lo]) / float64(hi-lo)))
-}
-
-// distance of these amounts from their mean, all together.
-func (s sample) distance(lo, hi int) float64 {
-	mean := float64(s.sums[hi]-s.sums[lo]) / float64(hi-lo)
-	above := lo + sort.Search(hi-lo, func(i int) bool { return float64(s.amounts[lo+i]) > mean })
-	// What lies above the mean is as far from it as what lies below.
-	return 2 * (float64(s.sums[hi]-s.sums[above]) - float64(hi-above)*mean)
+	x.at = x.blend.places()
+	x.before = make([]int, len(x.at))
+	x.costs = make([][]float64, len(x.at))
+	for j, at := range x.at {
+		x.before[j] = len(s.amounts)
+		if at < len(x.blend.amounts) {
+			x.before[j] = s.position(x.blend.amounts[at])
+		}
+		x.costs[j] = make([]float64, j)
+		for i := range j {
+			x.costs[j][i] = x.blend.distance(x.at[i], at)
+		}
+	}
+	return x
 }
 
 // places lists the positions where a band may begin: 0, every new amount, and the
 // end; joined when there are too many.
-func (s sample) places() (out []int, distinct int) {
+func (s sample) places() []int {
+	var out []int
 	n := len(s.amounts)
 	for i := range s.amounts {
 		if i == 0 || s.amounts[i] != s.amounts[i-1] {
 			out = append(out, i)
 		}
 	}
-	distinct = len(out)
-	if distinct > maxPlaces {
+	if len(out) > maxPlaces {
 		// Half of the places follow the installs and half the revenue, so that
 		// neither the many small payers nor the few large ones lose all theirs.
 		var kept []int
@@ -78,46 +67,61 @@ func (s sample) places() (out []int, distinct int) {
 		}
 		out = kept
 	}
-	return append(out, n), distinct
+	return append(out, n)
 }
 
-// fit finds the bands of the least distance, of at least `least` installs each: at
-// most n of them, fewer when there are not enough amounts.
-func (s sample) fit(n, least int) fitting {
-	if len(s.amounts) == 0 {
-		return fitting{}
-	}
-	at, distinct := s.places()
-	starts := bestStarts(len(at)-1, n, func(i, j int) float64 {
-		if at[j]-at[i] < max(least, 1) {
-			return math.Inf(1)
-		}
-		return s.distance(at[i], at[j])
-	})
+// edges of the at most n bands of the least distance, each of at least `least`
+// amounts that were paid; fewer bands when there are not enough amounts. False when
+// not even one band holds as many.
+func (x *search) edges(n, least int) ([]int64, bool) {
+	starts := x.starts(n, least)
 	if starts == nil {
-		return fitting{}
+		return nil, false
 	}
-	method := fmt.Sprintf("dynamic programming over all %d amounts that occur: least sum of absolute errors, each band estimated at its mean", distinct)
-	if len(at)-1 < distinct {
-		method = fmt.Sprintf("dynamic programming over %d groups of the %d amounts that occur (about equal in installs and revenue): least sum of absolute errors, each band estimated at its mean", len(at)-1, distinct)
+	var edges []int64
+	last := int64(1)
+	for r, i := range starts[1:] {
+		low, high := x.blend.amounts[x.at[i]-1], x.blend.amounts[x.at[i]]
+		// Among imagined amounts an edge may move a little to be round, past none
+		// that was paid and not past where the next edge can lie.
+		at := x.position(high)
+		floor, ceiling := last, int64(math.MaxInt64)
+		if at > 0 {
+			floor = max(floor, x.amounts[at-1])
+		}
+		if at < len(x.amounts) {
+			ceiling = x.amounts[at]
+		}
+		if r+2 < len(starts) {
+			ceiling = min(ceiling, x.blend.amounts[x.at[starts[r+2]]-1])
+		}
+		last = roundest(min(low, max(floor, low-low/32)), max(high, min(ceiling, high+high/32)))
+		edges = append(edges, last)
 	}
-	positions := make([]int, 0, len(starts))
-	for _, i := range starts {
-		positions = append(positions, at[i])
+	return edges, true
+}
+
+// starts are the places where the bands begin; nil when there are none.
+func (x *search) starts(n, least int) []int {
+	key := [2]int{n, least}
+	if _, ok := x.found[key]; !ok {
+		x.found[key] = bestStarts(x.costs, n, func(i, j int) bool { return x.before[j]-x.before[i] >= least })
 	}
-	return fitting{s.bands(positions), method}
+	return x.found[key]
 }
 
 // bestStarts cuts the places 0 to m into at most n runs of the least cost, where
-// cost(i, j) is that of the run from i up to j. It returns where the runs begin;
-// nil when no cut has a finite cost. O(n m^2), exact for any cost.
-func bestStarts(m, n int, cost func(i, j int) float64) []int {
+// costs[j][i] is that of the run from i up to j, if allowed. It returns where the
+// runs begin; nil when no cut is allowed. A run that holds another one must be
+// allowed if that one is. O(n m^2), exact for any cost.
+func bestStarts(costs [][]float64, n int, allowed func(i, j int) bool) []int {
+	m := len(costs) - 1
 	n = min(n, m)
-	costs := make([][]float64, m)
-	for i := range costs {
-		costs[i] = make([]float64, m+1)
-		for j := i + 1; j <= m; j++ {
-			costs[i][j] = cost(i, j)
+	until := make([]int, m+1) // where the last allowed run up to j begins, plus 1
+	for j := 1; j <= m; j++ {
+		until[j] = until[j-1]
+		for until[j] < j && allowed(until[j], j) {
+			until[j]++
 		}
 	}
 	best := make([]float64, m+1) // of the first j places in the runs so far
@@ -131,12 +135,15 @@ func bestStarts(m, n int, cost func(i, j int) float64) []int {
 		next := make([]float64, m+1)
 		from[r] = make([]int32, m+1)
 		for j := range next {
-			next[j] = math.Inf(1)
-			for i := r - 1; i < j; i++ {
-				if c := best[i] + costs[i][j]; c < next[j] {
-					next[j], from[r][j] = c, int32(i)
+			least, at := math.Inf(1), r-1
+			row := costs[j][:until[j]]
+			before := best[:len(row)]
+			for i := at; i < len(row); i++ {
+				if c := before[i] + row[i]; c < least {
+					least, at = c, i
 				}
 			}
+			next[j], from[r][j] = least, int32(at)
 		}
 		best = next
 		if best[m] < least {
@@ -152,25 +159,6 @@ func bestStarts(m, n int, cost func(i, j int) float64) []int {
 		starts[r-1] = j
 	}
 	return starts
-}
-
-// bands turns positions into bands with round edges; the first begins at one coin.
-func (s sample) bands(starts []int) []coinBand {
-	out := make([]coinBand, 0, len(starts))
-	for i, lo := range starts {
-		b := coinBand{min: 1}
-		if i > 0 {
-			b.min = out[i-1].max
-		}
-		hi := len(s.amounts)
-		if i+1 < len(starts) {
-			hi = starts[i+1]
-			b.max = roundest(s.amounts[hi-1], s.amounts[hi])
-		}
-		b.estimate, b.installs = s.mean(lo, hi), hi-lo
-		out = append(out, b)
-	}
-	return out
 }
 
 // roundest is the roundest number above low and up to high: a multiple of the

@@ -9,73 +9,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// cheapest tries every way to cut places i to m into at most n runs.
-func cheapest(i, m, n int, cost func(i, j int) float64) float64 {
-	if i == m {
-		return 0
-	}
-	if n == 0 {
-		return math.Inf(1)
-	}
-	least := math.Inf(1)
-	for j := i + 1; j <= m; j++ {
-		least = min(least, cost(i, j)+cheapest(j, m, n-1, cost))
-	}
-	return least
-}
-
-func TestBestStartsAreTheBest(t *testing.T) {
-	t.Parallel()
-	r := rand.New(rand.NewPCG(11, 12))
-	for range 100 {
-		amounts := make([]int64, 1+r.IntN(12))
-		for i := range amounts {
-			amounts[i] = 1 + r.Int64N(40)*r.Int64N(40)
-		}
-		s := newSample(amounts)
-		at, distinct := s.places()
-		require.Len(t, at, distinct+1)
-		cost := func(i, j int) float64 { return s.distance(at[i], at[j]) }
-		n := 1 + r.IntN(5)
-		starts := bestStarts(len(at)-1, n, cost)
-		require.LessOrEqual(t, len(starts), n)
-		require.Zero(t, starts[0])
-		got := 0.0
-		for i, from := range starts {
-			to := len(at) - 1
-			if i+1 < len(starts) {
-				to = starts[i+1]
-			}
-			got += cost(from, to)
-		}
-		require.InDelta(t, cheapest(0, len(at)-1, n, cost), got, 1e-6)
-	}
-}
-
-func TestDistanceIsFromTheMean(t *testing.T) {
-	t.Parallel()
-	s := newSample([]int64{9, 1, 2})
-	require.InDelta(t, 10, s.distance(0, 3), 1e-9) // mean 4: 3 + 2 + 5
-	require.InDelta(t, 1, s.distance(0, 2), 1e-9)
-	require.Zero(t, s.distance(2, 3))
-	f := fitting{bands: []coinBand{{min: 1, max: 5, estimate: 2}, {min: 5, estimate: 7}}}
-	require.InDelta(t, 3, s.distanceFrom(f), 1e-9)
-}
-
-func TestRoundest(t *testing.T) {
-	t.Parallel()
-	for _, c := range [][3]int64{{1, 2, 2}, {199, 299, 200}, {499, 998, 500}, {498, 500, 500}, {999, 1000, 1000}, {1001, 1004, 1002}, {1, 1_000_000, 1_000_000}, {700, 990, 800}, {99, 199, 100}} {
-		require.Equal(t, c[2], roundest(c[0], c[1]), "%v", c)
-	}
-	r := rand.New(rand.NewPCG(13, 14))
-	for range 1000 {
-		low := r.Int64N(1 << 50)
-		high := low + 1 + r.Int64N(1<<uint(1+r.IntN(50)))
-		at := roundest(low, high)
-		require.True(t, low < at && at <= high, "%d < %d <= %d", low, at, high)
-	}
-}
-
 // spenders are installs of which only the sum is known.
 func spenders(r *rand.Rand, n int) []Install {
 	var out []Install
@@ -96,7 +29,8 @@ func TestSuggestedDocumentDecodesEverybody(t *testing.T) {
 		installs := spenders(r, 800)
 		s, err := Suggest(Evidence{Installs: installs}, SuggestOptions{Bands: bands, Currency: "USD"})
 		require.NoError(t, err)
-		require.Len(t, s.Bands, bands)
+		require.LessOrEqual(t, len(s.Bands), bands)
+		bands = len(s.Bands)
 		require.Empty(t, s.Document.Validate().Errors)
 		paying, in := 0, 0
 		for _, i := range installs {
@@ -125,37 +59,13 @@ func TestSuggestedDocumentDecodesEverybody(t *testing.T) {
 		require.Equal(t, paying, s.Payers)
 		require.Equal(t, paying, in)
 		require.Equal(t, "0.01", s.Bands[0].Min.String())
-		// Fitted and measured on the same installs, means keep the total to the
-		// rounding of half a cent each.
+		// Fitted and measured on the same installs, means keep the total, but for the
+		// little that one install draws them.
 		e, _, err := s.Document.errorOf(installs, 0, KindFine)
 		require.NoError(t, err)
-		require.True(t, e.Total.Abs().LessThanOrEqual(decimal.New(int64(paying), -2)), e.Total.String())
+		require.True(t, e.TotalShare.Abs().LessThan(decimal.New(3, -2)), e.TotalShare.String())
 		require.Equal(t, 800, s.Suggested.Installs)
 		require.True(t, s.Suggested.True.Equal(e.True))
-	}
-}
-
-func TestMoreBandsAreNoWorse(t *testing.T) {
-	t.Parallel()
-	installs := spenders(rand.New(rand.NewPCG(17, 18)), 800)
-	last := math.Inf(1)
-	for _, bands := range []int{1, 2, 4, 8, 16, 32} {
-		p, err := SuggestOptions{Bands: bands, Currency: "USD"}.plan(Evidence{Installs: installs})
-		require.NoError(t, err)
-		var spent []decimal.Decimal
-		for _, i := range installs {
-			spent = append(spent, *i.Revenue)
-		}
-		s := p.sample(spent)
-		best := s.fit(bands, 1)
-		d := s.distanceFrom(best)
-		require.LessOrEqual(t, d, last)
-		last = d
-		// On what they were fitted to nothing beats them, but for estimates that
-		// are rounded to the coin.
-		slack := float64(len(s.amounts))
-		require.LessOrEqual(t, d, s.distanceFrom(s.equal(best))+slack)
-		require.LessOrEqual(t, d, s.distanceFrom(s.bestEqual(bands))+slack)
 	}
 }
 
@@ -189,33 +99,14 @@ func TestSuggestFewAmounts(t *testing.T) {
 	s, err := Suggest(Evidence{Installs: []Install{paid("0"), paid("500"), paid("500"), paid("500")}}, SuggestOptions{Bands: 5, Currency: "JPY", Event: "iap"})
 	require.NoError(t, err)
 	require.Len(t, s.Bands, 1)
-	require.Contains(t, s.Notes[0], "5 bands were asked for; the amounts allow 1")
+	require.Contains(t, s.Notes[0], "5 bands were asked for; more than 1 would be no nearer")
 	require.Equal(t, "1", s.Bands[0].Min.String(), "the smallest coin")
 	require.Equal(t, "500", s.Bands[0].Est.String())
 	require.True(t, s.Suggested.MeanAbsolute.IsZero())
 
 	s, err = Suggest(Evidence{Installs: []Install{paid("3"), paid("0")}}, SuggestOptions{Bands: 2, Currency: "USD"})
 	require.NoError(t, err)
-	require.Contains(t, s.Notes, "One half of the installs has no payer to fit bands to; its errors are those of no bands.")
-}
-
-func TestSuggestJoinsManyAmounts(t *testing.T) {
-	t.Parallel()
-	var amounts []int64
-	for i := range int64(3000) {
-		amounts = append(amounts, 10+3*i)
-	}
-	s := newSample(amounts)
-	at, distinct := s.places()
-	require.Equal(t, 3000, distinct)
-	require.LessOrEqual(t, len(at), maxPlaces+1)
-	require.Greater(t, len(at), maxPlaces/2)
-	f := s.fit(8, 1)
-	require.Contains(t, f.method, "groups of the 3000 amounts")
-	require.Len(t, f.bands, 8)
-	for _, b := range f.bands { // even amounts: even bands
-		require.InDelta(t, 375, b.installs, 40)
-	}
+	require.Equal(t, "The sample is small: 2 bands take about 40 payers, after which more of them change little. There are 1; with this share of payers, 80 installs have as many.", s.Notes[1])
 }
 
 func TestSuggestKeepsK(t *testing.T) {

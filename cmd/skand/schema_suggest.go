@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -20,8 +21,9 @@ func newSchemaSuggestCmd() *cobra.Command {
 spent as N bands can, and on standard error what that gains over equal bands and over
 the current version. --json prints one object with both.
 
-Bands are estimated at their mean, so that totals come out right; errors are those of
-installs that the bands were not fitted to. With --current the suggestion keeps what
+Several ways to make bands are tried, each on payers that its bands have not seen, for
+what fits a few payers best fits the next ones badly; the way with the least error is
+taken. Bands are estimated at their mean, so that totals come out right. With --current the suggestion keeps what
 it says beside the bands: the app, values below --from without revenue, reserved
 values, lock, and the later windows.
 
@@ -98,8 +100,29 @@ func printSuggestion(w io.Writer, s schema.Suggestion) error {
 	if s.Current != nil {
 		t.linef("current version\t%s", errorWords(*s.Current, currency))
 	}
+	t.err = t.end()
+	t.candidates(s.Candidates)
 	for _, n := range s.Notes {
 		t.linef("note: %s", n)
 	}
 	return t.end()
+}
+
+// shown is how many candidates are printed: the rest is in --json.
+const shown = 6
+
+// candidates prints the ways with the least error.
+func (t *textTable) candidates(all []schema.TriedTable) {
+	made := slices.DeleteFunc(slices.Clone(all), func(c schema.TriedTable) bool { return c.Bands == 0 })
+	slices.SortStableFunc(made, func(a, b schema.TriedTable) int { return a.MeanAbsolute.Cmp(b.MeanAbsolute) })
+	t.linef("the %d nearest of %d ways tried (all: --json)", min(shown, len(made)), len(all))
+	t.linef("off per install\ttotal\tbands\tchosen\tway")
+	for _, c := range made[:min(shown, len(made))] {
+		chosen := ""
+		if c.Chosen {
+			chosen = "yes"
+		}
+		t.linef("%s\t%s\t%d\t%s\t%s", c.MeanAbsolute.Round(4), signed(c.TotalShare), c.Bands, chosen, c.Method)
+	}
+	t.err = t.end()
 }

@@ -51,7 +51,8 @@ type Network struct {
 	Name         string     `json:"name,omitempty"`
 	Aliases      []string   `json:"aliases,omitempty"`
 	SourceDigits []string   `json:"source_digits,omitempty"`
-	ShortForm    string     `json:"short_form,omitempty"` // last, first
+	ShortForm    string     `json:"short_form,omitempty"`  // last, first
+	RelayDelay   string     `json:"relay_delay,omitempty"` // "6h", "3d"; see Delay
 	Campaigns    []Campaign `json:"campaigns,omitempty"`
 }
 
@@ -272,6 +273,9 @@ func (n *Network) check(where string) []error {
 	}
 	if n.ShortForm != "" && n.ShortForm != aggregate.ShortLast && n.ShortForm != aggregate.ShortFirst {
 		faults = append(faults, fmt.Errorf("%s.short_form: want last or first, got %q", where, n.ShortForm))
+	}
+	if _, err := n.Delay(); err != nil {
+		faults = append(faults, fmt.Errorf("%s.%w", where, err))
 	}
 	for i, c := range n.Campaigns {
 		for name, day := range map[string]*string{"from": c.From, "to": c.To} {

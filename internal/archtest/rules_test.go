@@ -37,6 +37,7 @@ var only = []struct {
 	{"github.com/robfig/cron", []string{"internal/jobs"}},
 	// Test support does not get into the program.
 	{"skand/internal/pgtest", []string{}},
+	{"skand/internal/store/storetest", []string{}},
 	{"github.com/stretchr/testify", []string{}},
 }
 

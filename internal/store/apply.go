@@ -48,7 +48,7 @@ func (s *Store) Apply(ctx context.Context, b *apply.Bundle, by string, dry bool)
 		if dry {
 			return errDryRun
 		}
-		return nil
+		return s.publishNames(ctx, b.Networks)
 	})
 	if err != nil && !errors.Is(err, errDryRun) {
 		return nil, err
@@ -226,6 +226,9 @@ func (a *applier) network(ctx context.Context, n *apply.Network) error {
 		ON CONFLICT (network_id) DO UPDATE SET definition = excluded.definition, updated_at = excluded.updated_at`
 	if _, err := a.t.ExecContext(ctx, a.t.q(text), n.NetworkID, string(def), ms(a.now)); err != nil {
 		return fmt.Errorf("network %s: %w", n.NetworkID, err)
+	}
+	if _, err := a.t.ExecContext(ctx, a.t.q(`DELETE FROM network_alias WHERE network_id = ?`), n.NetworkID); err != nil {
+		return fmt.Errorf("network %s: aliases: %w", n.NetworkID, err)
 	}
 	for _, alias := range n.Aliases {
 		const text = `INSERT INTO network_alias (alias, network_id) VALUES (?, ?)

@@ -11,9 +11,15 @@ import (
 	"skand/skan"
 )
 
+// relay is who passed on the copy whose values count, "" if that came from Apple: also
+// where a copy of Apple's with the same values has come since, for the arrival is still
+// the relayed one's. Once retention has taken the copy away, the network stands in.
 const undecodedSQL = `
 SELECT app_id, environment, identity, copy_id, framework, version, sequence_index, kind, id_kind, source_id,
-  fine, coarse, received_at, source, network_id
+  fine, coarse, received_at, source, network_id,
+  COALESCE((SELECT p.relay FROM postback p
+      WHERE p.app_id = counted_postback.app_id AND p.received_at = counted_postback.received_at AND p.id = counted_postback.copy_id),
+    CASE WHEN source = 'relay' THEN network_id ELSE '' END) AS relay
 FROM counted_postback WHERE decoded_at IS NULL AND sealed_in IS NULL
 ORDER BY counted_at LIMIT ?` // the order of the index: a backlog is never sorted
 
@@ -33,6 +39,7 @@ type pendingRow struct {
 	ReceivedAt  int64             `db:"received_at"`
 	Source      conversion.Source `db:"source"`
 	NetworkID   string            `db:"network_id"`
+	Relay       string            `db:"relay"`
 }
 
 // Undecoded implements conversion.DecodeStore.
@@ -41,13 +48,20 @@ func (s *Store) Undecoded(ctx context.Context, limit int) ([]conversion.Pending,
 	if err := s.main.r.SelectContext(ctx, &rows, s.main.q(undecodedSQL), limit); err != nil {
 		return nil, fmt.Errorf("list undecoded postbacks: %w", err)
 	}
+	late := relayDelays{}
+	if slices.ContainsFunc(rows, func(r pendingRow) bool { return r.Relay != "" }) {
+		var err error
+		if late, err = s.relayDelays(ctx); err != nil {
+			return nil, err
+		}
+	}
 	out := make([]conversion.Pending, len(rows))
 	for i, r := range rows {
 		out[i] = conversion.Pending{
 			AppID: r.AppID, Environment: r.Environment, Identity: r.Identity, CopyID: r.CopyID,
 			Framework: r.Framework, Version: r.Version, Index: r.Index, Kind: r.Kind, IDKind: r.IDKind,
 			SourceID: r.SourceID, Fine: r.Fine, Coarse: r.Coarse, ReceivedAt: at(r.ReceivedAt),
-			Source: r.Source, NetworkID: r.NetworkID,
+			Source: r.Source, NetworkID: r.NetworkID, RelayDelay: late.of(r.Relay),
 		}
 	}
 	return out, nil

@@ -48,6 +48,7 @@ func TestDecodeAnewWhenACopyIsReplaced(t *testing.T) {
 	eachInbox(t, func(t *testing.T, in inbox) {
 		in.register(func(a *apply.App) { a.Schema = purchases("1.50", "2.50", "3.50", "4.50", "5.50") })
 		in.post(won(1), conversion.Relay)
+		require.Equal(t, 1, in.decode(), "what was relayed is left to the job")
 		require.Equal(t, []string{"fine|1|payer|5.5|decoded"}, in.dump(decodedDump))
 		better := won(1)
 		better.Fine = ptr(2)

@@ -191,34 +191,6 @@ func (s *Store) Postbacks(ctx context.Context, f PostbackFilter, cursor string, 
 	return out, next, nil
 }
 
-// CohortColumns are the columns of a published row, in the order of Cells.
-func CohortColumns() []string {
-	return []string{
-		"release_id", "row_id", "app_id", "sequence_index", "conversion_kind", "environment", "window_start", "window_end",
-		"install_from", "install_to", "network_id", "id_kind", "source_2", "source_3", "source_4", "level", "installs",
-		"null_installs", "unset_installs", "unmapped_installs", "coarse_low", "coarse_medium", "coarse_high", "fine_installs",
-		"payers", "revenue_min", "revenue_est", "revenue_max", "currency", "redownloads", "schema_versions",
-	}
-}
-
-// Cells is the row for a CSV file; what is withheld is an empty cell.
-func (c *Cohort) Cells() []string {
-	return []string{
-		c.ReleaseID, c.RowID, cell(&c.AppID), strconv.Itoa(c.SequenceIndex), c.ConversionKind, c.Environment,
-		c.WindowStart.String(), c.WindowEnd.String(), c.InstallFrom.String(), c.InstallTo.String(),
-		cell(c.NetworkID), cell(c.IDKind), cell(c.Source2), cell(c.Source3), cell(c.Source4), c.Level, cell(&c.Installs),
-		cell(c.Null), cell(c.Unset), cell(c.Unmapped), cell(c.CoarseLow), cell(c.CoarseMedium), cell(c.CoarseHigh), cell(c.Fine),
-		cell(c.Payers), cell(c.RevenueMin), cell(c.RevenueEst), cell(c.RevenueMax), c.Currency, cell(c.Redownloads), c.SchemaVersions,
-	}
-}
-
-func cell[T any](v *T) string {
-	if v == nil {
-		return ""
-	}
-	return fmt.Sprint(*v)
-}
-
 // AnySealed reports whether the ledger has a line.
 func (s *Store) AnySealed(ctx context.Context) (bool, error) {
 	var n int

@@ -53,10 +53,11 @@ func (m *schemaMemory) put(appID int64, versions []conversion.SchemaVersion, now
 
 // decodesAtReceipt says for which copies the receiver need not leave the decoding to
 // its job: the row is written once instead of twice. Not for archives, whose
-// arrivals may lie anywhere, and not for what a development key signed, whose version
-// is the one of this very moment.
+// arrivals may lie anywhere, not for what a development key signed, whose version
+// is the one of this very moment, and not for what was relayed: how late that may be
+// is a setting of the relay's, which the job reads as it is.
 func decodesAtReceipt(c *conversion.Copy) bool {
-	return c.Result.Verdict == skan.Valid && !c.Archived && !c.Replayed
+	return c.Result.Verdict == skan.Valid && !c.Archived && !c.Replayed && c.Source != conversion.Relay
 }
 
 // schemasOf reads the schemas of the apps that a batch names. An app whose schemas

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/jmoiron/sqlx"
-	"github.com/shopspring/decimal"
 
 	"skand/aggregate"
 )
@@ -19,12 +18,20 @@ import (
 // to be decoded are late rows of the next window, never lost.
 const sealable = `sealed_in IS NULL AND decoded_at IS NOT NULL AND kind IN ('install', 'reengagement', 'qualifier')`
 
+// A look-up per app and dataset it may have, in the index of what is open. DISTINCT
+// over the open rows would read all of them at every run, and joined with the apps,
+// once an app. The subquery is a value, so that it can't be made a join.
 const openDatasetsSQL = `
-SELECT DISTINCT c.app_id, c.sequence_index, c.kind, c.environment
-FROM counted_postback c JOIN app a ON a.app_id = c.app_id
-WHERE c.sealed_in IS NULL AND c.decoded_at IS NOT NULL AND c.kind IN ('install', 'reengagement', 'qualifier')
-  AND (c.environment <> 'development' OR a.trust_development)
-ORDER BY c.app_id, c.sequence_index, c.kind, c.environment`
+SELECT a.app_id, i.sequence_index, k.kind, e.environment
+FROM app a
+  CROSS JOIN (SELECT 0 AS sequence_index UNION ALL SELECT 1 UNION ALL SELECT 2) AS i
+  CROSS JOIN (SELECT 'install' AS kind UNION ALL SELECT 'reengagement' UNION ALL SELECT 'qualifier') AS k
+  CROSS JOIN (SELECT 'production' AS environment UNION ALL SELECT 'development') AS e
+WHERE (e.environment <> 'development' OR a.trust_development)
+  AND (SELECT MIN(c.counted_at) FROM counted_postback c
+    WHERE c.app_id = a.app_id AND c.environment = e.environment AND c.kind = k.kind
+      AND c.sequence_index = i.sequence_index AND c.sealed_in IS NULL AND c.decoded_at IS NOT NULL) IS NOT NULL
+ORDER BY a.app_id, i.sequence_index, k.kind, e.environment`
 
 type datasetRow struct {
 	AppID       int64  `db:"app_id"`
@@ -118,100 +125,6 @@ func since(t time.Time) int64 {
 	return ms(t)
 }
 
-const groupCountedSQL = `
-SELECT COUNT(*) AS n, network_id, id_kind, source_id, value_kind, coarse, payer,
-  revenue_min, revenue_est, revenue_max, schema_version
-FROM counted_postback
-WHERE app_id = ? AND sequence_index = ? AND kind = ? AND environment = ? AND counted_at >= ? AND counted_at < ? AND ` + sealable + `
-GROUP BY network_id, id_kind, source_id, value_kind, coarse, payer, revenue_min, revenue_est, revenue_max, schema_version
-ORDER BY network_id, id_kind, source_id, value_kind, coarse, payer, revenue_min, revenue_est, revenue_max, schema_version`
-
-type countedGroup struct {
-	N             int                 `db:"n"`
-	NetworkID     string              `db:"network_id"`
-	IDKind        string              `db:"id_kind"`
-	Source        string              `db:"source_id"`
-	Kind          string              `db:"value_kind"`
-	Coarse        string              `db:"coarse"`
-	Payer         bool                `db:"payer"`
-	RevenueMin    decimal.Decimal     `db:"revenue_min"`
-	RevenueEst    decimal.Decimal     `db:"revenue_est"`
-	RevenueMax    decimal.NullDecimal `db:"revenue_max"`
-	SchemaVersion int                 `db:"schema_version"`
-}
-
-// Counted implements aggregate.SealStore.
-func (s *Store) Counted(ctx context.Context, d aggregate.Dataset, taken aggregate.Window) (aggregate.Batch, error) {
-	var b aggregate.Batch
-	err := s.main.in(ctx, func(t *tx) error {
-		var err error
-		b, err = groupCounted(ctx, t, d, taken)
-		return err
-	})
-	return b, err
-}
-
-func groupCounted(ctx context.Context, t *tx, d aggregate.Dataset, taken aggregate.Window) (aggregate.Batch, error) {
-	var b aggregate.Batch
-	var rows []countedGroup
-	err := t.SelectContext(ctx, &rows, t.q(groupCountedSQL), append(key(d), since(taken.Start), ms(taken.End))...)
-	if err != nil {
-		return b, fmt.Errorf("group counted rows of %s: %w", d, err)
-	}
-	short, err := shortForms(ctx, t, taken.End)
-	if err != nil {
-		return b, err
-	}
-	for _, r := range rows {
-		g := aggregate.Counted{
-			N: r.N, NetworkID: r.NetworkID, IDKind: r.IDKind, Source: r.Source, ShortForm: short[r.NetworkID],
-			Kind: r.Kind, Coarse: r.Coarse, Payer: r.Payer,
-			RevenueMin: r.RevenueMin, RevenueEst: r.RevenueEst, SchemaVersion: r.SchemaVersion,
-		}
-		if g.ShortForm == "" {
-			g.ShortForm = aggregate.ShortLast
-		}
-		if r.RevenueMax.Valid {
-			g.RevenueMax = &r.RevenueMax.Decimal
-		}
-		b.Groups = append(b.Groups, g)
-	}
-	b.OpenRevenue, err = openRevenue(ctx, t, d.AppID, taken.End)
-	return b, err
-}
-
-// shortForms are those in force for the window that ends at end, by network.
-func shortForms(ctx context.Context, t *tx, end time.Time) (map[string]string, error) {
-	const text = `SELECT network_id, short_form FROM network_setting WHERE effective_from < ? ORDER BY effective_from`
-	var rows []struct {
-		NetworkID string `db:"network_id"`
-		ShortForm string `db:"short_form"`
-	}
-	if err := t.SelectContext(ctx, &rows, t.q(text), ms(end)); err != nil {
-		return nil, fmt.Errorf("short forms of networks: %w", err)
-	}
-	m := make(map[string]string, len(rows))
-	for _, r := range rows {
-		m[r.NetworkID] = r.ShortForm
-	}
-	return m, nil
-}
-
-// openRevenue reports whether any schema version that was published before the
-// window's end leaves a band without an upper bound.
-func openRevenue(ctx context.Context, t *tx, appID int64, end time.Time) (bool, error) {
-	versions, err := schemaVersions(ctx, t, appID)
-	if err != nil {
-		return false, err
-	}
-	for _, v := range versions {
-		if v.Document.OpenRevenue() && (v.Version == 1 || v.EffectiveFrom.Before(end)) {
-			return true, nil
-		}
-	}
-	return false, nil
-}
-
 const insertReleaseSQL = `
 INSERT INTO release_ledger (app_id, release_id, sequence_index, kind, environment, window_start, window_end,
   view, release_kind, model_version, state, installs, carried, sealed_at, release, payload)
@@ -276,9 +189,7 @@ func lockCounted(ctx context.Context, t *tx, r aggregate.Release) error {
 }
 
 func insertRelease(ctx context.Context, t *tx, r aggregate.Release) error {
-	line := r
-	line.Rows = nil
-	summary, err := json.Marshal(line)
+	summary, err := json.Marshal(r.Line())
 	if err != nil {
 		return fmt.Errorf("write release %s: %w", r.ID, err)
 	}

@@ -76,7 +76,7 @@ func (in inbox) fortunes(week int) {
 	add := func(tag string, n int, app int64, after time.Duration) {
 		in.crowd(crowd{
 			tag: fmt.Sprint(week, tag), n: n, app: app, at: at.Add(after), payer: n%2 == 0,
-			revenue: fmt.Sprintf("%d.%02d", n, week), source: fmt.Sprint(1000 + n),
+			revenue: fmt.Sprintf("%d.%02d", n, week), source: fmt.Sprint(1000 + n), version: int(app - 1),
 		})
 	}
 	switch week {
@@ -99,6 +99,7 @@ func (in inbox) fortunes(week int) {
 type fate struct {
 	effects                           []bool // of each call
 	published, releases, rows, outbox []string
+	measures                          map[string][]string
 }
 
 // live runs the five weeks on emptied stores, with a death at call dies.
@@ -107,12 +108,15 @@ func (in inbox) live(dies int, after bool) fate {
 	for _, table := range []string{"counted_postback", "release_ledger", "outbox", "app", "app_setting"} {
 		in.sql(`DELETE FROM ` + table)
 	}
-	for _, table := range []string{"cohort", "release"} {
+	for _, table := range []string{"cohort_value", "cohort_event", "cohort_remainder", "cohort", "release"} {
 		_, err := in.s.pub.w.ExecContext(in.t.Context(), `DELETE FROM `+in.s.pub.table(table))
 		require.NoError(in.t, err)
 	}
 	in.now.Set(start)
-	apps := []apply.App{{AppID: 1, K: ptr(10), B: ptr(3)}, {AppID: 2, K: ptr(10), B: ptr(3)}}
+	apps := []apply.App{
+		{AppID: 1, K: ptr(10), B: ptr(3)},
+		{AppID: 2, K: ptr(10), B: ptr(3), Schema: purchases("1", "2", "3", "4", "5")}, // it has histograms
+	}
 	in.apply(&apply.Bundle{Apps: apps})
 	m := &mortal{Store: in.s, dies: dies, after: after}
 	s := in.sealer()
@@ -144,7 +148,7 @@ func (in inbox) live(dies int, after bool) fate {
 	require.Equal(in.t, c.Counted["install"], c.Published+c.Waiting, "published + carried = counted")
 	require.Equal(in.t, c.Sealed, c.Published)
 	return fate{
-		effects: m.effects, published: in.published(), rows: sealed,
+		effects: m.effects, published: in.published(), rows: sealed, measures: in.measures(),
 		releases: in.dump(`SELECT release_id, state, installs, carried FROM release_ledger ORDER BY release_id`),
 		outbox:   in.dump(`SELECT dedup_key, kind, fields FROM outbox ORDER BY dedup_key`),
 	}
@@ -173,6 +177,7 @@ func TestSealSurvivesEveryCrash(t *testing.T) {
 			"2.0.install.production.2026-11-30.week.cohort.base.0|published|16|0",
 		}, quiet.releases)
 		require.NotEmpty(t, quiet.outbox)
+		require.NotEmpty(t, quiet.measures["cohort_value"])
 		for call, effect := range quiet.effects {
 			for _, after := range []bool{false, true} {
 				if after && !effect || raced && (!after || call%2 == 0) {

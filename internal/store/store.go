@@ -68,6 +68,9 @@ func (s *Store) open(ctx context.Context, o Options) error {
 	if _, err := migrate(ctx, s.main, string(s.main.dialect)); err != nil {
 		return err
 	}
+	if err := s.main.keepToOwner(ctx); err != nil {
+		return err
+	}
 	if s.main.dialect == postgres {
 		if err := ensureDatabase(ctx, s.main, o.Published); err != nil {
 			return err
@@ -82,6 +85,12 @@ func (s *Store) open(ctx context.Context, o Options) error {
 		return err
 	}
 	if err := s.readMeta(ctx, o.Lab); err != nil {
+		return err
+	}
+	if err := s.publishDictionary(ctx); err != nil {
+		return err
+	}
+	if err := s.publishAllNames(ctx); err != nil {
 		return err
 	}
 	if _, _, err := s.MakePartitions(ctx); err != nil && !errors.Is(err, errMayNotCreate) {

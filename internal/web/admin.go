@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"skand/internal/apply"
@@ -18,8 +19,7 @@ import (
 
 // Reader answers the questions of the admin listener.
 type Reader interface {
-	// Cohorts streams published rows; it touches the published store only.
-	Cohorts(ctx context.Context, f store.CohortFilter, each func(*store.Cohort) error) error
+	CohortReader
 	// Releases lists the public ledger, newest window first.
 	Releases(ctx context.Context, appID int64, cursor string, limit int) ([]store.Release, string, error)
 	// Definitions lists what apply stored under a kind: app, network, destination.
@@ -54,15 +54,20 @@ type Admin struct {
 	Reader  Reader
 	Keeper  Keeper
 	Schemas SchemaKeeper
-	Audit   Auditor
-	Jobs    Runner
-	Lab     Lab // nil: this is no lab
-	Auth    Authenticator
-	Metrics http.Handler
-	Now     func() time.Time
-	Log     *slog.Logger
+	// Histograms are those of sealed windows; nil: there are none to try schemas on.
+	Histograms PublishedHistograms
+	Audit      Auditor
+	Jobs       Runner
+	Lab        Lab // nil: this is no lab
+	Auth       Authenticator
+	Advice     *Advice
+	Metrics    http.Handler
+	Now        func() time.Time
+	Log        *slog.Logger
 	// Applied is told of every change, so that keys and destinations count at once.
 	Applied func(ctx context.Context) error
+
+	looking sync.Mutex // held by the one who looks at consented installs
 }
 
 // route is one line of the admin listener.
@@ -76,6 +81,7 @@ func (a *Admin) routes() []route {
 	return append(a.schemaRoutes(), []route{
 		{"GET /v1/cohorts", auth.Viewer, a.cohorts},
 		{"GET /v1/releases", auth.Viewer, a.releases},
+		{"GET /v1/apps/{app}/advice", auth.Editor, a.advice},
 		{"GET /v1/apps", auth.Viewer, a.definitions("app")},
 		{"GET /v1/networks", auth.Viewer, a.definitions("network")},
 		{"GET /v1/destinations", auth.Operator, a.definitions("destination")},
@@ -124,7 +130,7 @@ const frontPage = `skand: admin listener
 
 Every path below needs the header "Authorization: Bearer TOKEN" (skand token create).
 
-  GET  /v1/cohorts?app=ID&from=DAY&to=DAY&format=json|csv|ndjson   published cohorts
+  GET  /v1/cohorts?app=ID&from=DAY&to=DAY&format=json|csv|ndjson|parquet   published cohorts
   GET  /v1/releases  /v1/apps  /v1/networks  /v1/apps/ID/schemas   what they stand on
   GET  /v1/apps/ID/schemas/drafts  /versions/N  /diff?from=&to=    schemas in work and in force
   GET  /v1/postbacks  /v1/deliveries  /v1/destinations  /v1/jobs   operators

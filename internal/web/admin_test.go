@@ -34,6 +34,7 @@ var rules = map[string]string{
 
 	"GET /v1/apps/{app}/schemas":                              "viewer",
 	"GET /v1/apps/{app}/schemas/versions/{version}":           "viewer",
+	"GET /v1/apps/{app}/advice":                               "editor",
 	"POST /v1/apps/{app}/schemas/versions/{version}:rollback": "editor",
 	"GET /v1/apps/{app}/schemas/diff":                         "viewer",
 	"GET /v1/apps/{app}/schemas/drafts":                       "viewer",
@@ -42,7 +43,10 @@ var rules = map[string]string{
 	"PUT /v1/apps/{app}/schemas/drafts/{draft}":               "editor",
 	"DELETE /v1/apps/{app}/schemas/drafts/{draft}":            "editor",
 	"POST /v1/apps/{app}/schemas/drafts/{draft}:validate":     "editor",
-	"POST /v1/apps/{app}/schemas/drafts/{draft}:simulate":     "operator",
+	"POST /v1/apps/{app}/schemas/drafts/{draft}:simulate":     "editor",
+	"POST /v1/apps/{app}/schemas/versions/{version}:simulate": "editor",
+	"POST /v1/apps/{app}/schemas:simulate":                    "editor",
+	"POST /v1/apps/{app}/schemas:suggest":                     "editor",
 	"POST /v1/apps/{app}/schemas/drafts/{draft}:publish":      "editor",
 }
 
@@ -144,7 +148,9 @@ func TestErrorsTellNothingOfTheStore(t *testing.T) {
 			body = `{"name":"n","role":"viewer"}`
 		case strings.HasSuffix(path, ":publish"), strings.HasSuffix(path, ":rollback"):
 			body = `{"why":"go"}`
-		case strings.HasSuffix(path, ":simulate"):
+		case strings.HasSuffix(path, "/schemas:simulate"):
+			body = `{"document":{}}`
+		case strings.HasSuffix(path, ":simulate"), strings.HasSuffix(path, ":suggest"):
 			body = `{}`
 		case strings.HasSuffix(path, "/diff"):
 			path += "?from=1&to=current"

@@ -1,190 +1,172 @@
 package web
 
 import (
-	"encoding/csv"
-	"encoding/json"
-	"fmt"
+	"bufio"
+	"context"
+	"errors"
 	"net/http"
-	"slices"
 	"strconv"
-	"strings"
 	"time"
 
-	"skand/aggregate"
 	"skand/internal/auth"
+	"skand/internal/clock"
 	"skand/internal/store"
 )
 
-// cohorts serves published rows as JSON, NDJSON or CSV, streamed. All formats hold
-// the same columns and the same numbers; withheld is null or an empty cell.
+// CohortReader knows what is published, and nothing finer.
+type CohortReader interface {
+	// LookAtCohorts opens one moment of the published store; the caller closes it.
+	LookAtCohorts(ctx context.Context, f store.CohortFilter) (*store.CohortLook, error)
+}
+
+// cohorts serves published rows, or sums of them, in four formats that hold the
+// same columns and the same numbers: what is withheld is null, an empty cell, NULL.
+// All stream: an answer of any length takes the memory of a few rows.
 func (a *Admin) cohorts(w http.ResponseWriter, r *http.Request, _ auth.Principal) {
-	q, ok := query(w, r, "app", "from", "to", "dataset", "level", "network", "format")
+	ask, ok := cohortsAsked(w, r)
 	if !ok {
 		return
 	}
-	f, field, err := cohortFilter(q.Get)
+	look, err := a.Reader.LookAtCohorts(r.Context(), ask.filter)
 	if err != nil {
-		problem(w, http.StatusBadRequest, "bad_parameter", err.Error(), field)
-		return
-	}
-	var out rowWriter
-	switch q.Get("format") {
-	case "", "json":
-		out = &jsonRows{w: w}
-	case "ndjson":
-		out = &ndjsonRows{w: w}
-	case "csv":
-		out = &csvRows{w: w, csv: csv.NewWriter(w)}
-	default:
-		problem(w, http.StatusBadRequest, "bad_parameter", "want json, csv or ndjson", "format")
-		return
-	}
-	began := false
-	err = a.Reader.Cohorts(r.Context(), f, func(c *store.Cohort) error {
-		if !began {
-			began = true
-			if err := out.begin(); err != nil {
-				return err
-			}
-		}
-		return out.row(c)
-	})
-	switch {
-	case err != nil && !began:
 		a.failed(w, r, err)
 		return
-	case err != nil:
-		// Half a table must not look like a whole one: break the connection.
-		a.Log.ErrorContext(r.Context(), "cohorts broken off", "error", err)
-		panic(http.ErrAbortHandler)
-	case !began:
-		err = out.begin()
 	}
-	if err == nil {
-		err = out.end()
-	}
+	defer func() { _ = look.Close() }() // nothing was written that could be lost
+	seen, err := ledgerOf(r.Context(), look, ask)
 	if err != nil {
-		a.Log.DebugContext(r.Context(), "cohorts not written", "error", err)
+		a.failed(w, r, err)
+		return
 	}
-}
-
-// cohortFilter reads the filters; field names the one at fault.
-func cohortFilter(get func(string) string) (f store.CohortFilter, field string, err error) {
-	if s := get("app"); s != "" {
-		if f.AppID, err = strconv.ParseInt(s, 10, 64); err != nil || f.AppID <= 0 {
-			return f, "app", fmt.Errorf("want the App Store id of an app, got %q", s)
+	if ask.skip, err = seen.skip(ask); err != nil {
+		problem(w, http.StatusBadRequest, "bad_cursor", "this cursor is not one of this list, or the list has grown since; begin without one", "cursor")
+		return
+	}
+	seen.headers(w.Header(), ask)
+	if noneMatch(r.Header.Get("If-None-Match"), seen.etag) {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	w.Header().Set("Content-Type", ask.format.contentType)
+	w.Header().Set("Content-Disposition", ask.disposition())
+	if r.Method == http.MethodHead {
+		return
+	}
+	out := &stream{w: w, control: http.NewResponseController(w)}
+	buffer := bufio.NewWriterSize(out, 32<<10)
+	err = ask.write(r.Context(), look, seen, ask.format.writer(buffer, seen))
+	if err == nil {
+		err = buffer.Flush()
+	}
+	switch {
+	case err == nil:
+	case !out.began:
+		clear(w.Header())
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		if errors.Is(err, errNotExact) {
+			problem(w, http.StatusUnprocessableEntity, "not_exact", err.Error(), "format")
+			return
 		}
-	}
-	for name, into := range map[string]*time.Time{"from": &f.From, "to": &f.To} {
-		if s := get(name); s != "" {
-			if *into, err = parseDay(s); err != nil {
-				return f, name, fmt.Errorf("want a day such as 2026-11-02 or a time in RFC 3339, got %q", s)
-			}
+		a.failed(w, r, err)
+	default:
+		// Half a table must not look like a whole one: break the connection.
+		if r.Context().Err() == nil {
+			a.Log.ErrorContext(r.Context(), "cohorts broken off", "error", err)
 		}
+		panic(http.ErrAbortHandler)
 	}
-	f.Level, f.NetworkID = get("level"), strings.ToLower(get("network"))
-	if f.Level != "" && !slices.Contains(levels, f.Level) {
-		return f, "level", fmt.Errorf("want one of %s, got %q", strings.Join(levels, ", "), f.Level)
-	}
-	if s := get("dataset"); s != "" {
-		if err := readDataset(s, &f); err != nil {
-			return f, "dataset", err
-		}
-	}
-	return f, "", nil
 }
 
-var levels = []string{
-	aggregate.LevelNetwork, aggregate.LevelSrc2, aggregate.LevelSrc3, aggregate.LevelSrc4,
-	aggregate.LevelWithheld, aggregate.LevelOther, aggregate.LevelTotal,
-}
-
-func parseDay(s string) (time.Time, error) {
-	if t, err := time.Parse(time.DateOnly, s); err == nil {
-		return t, nil
-	}
-	return time.Parse(time.RFC3339, s)
-}
-
+// rowWriter writes one format.
 type rowWriter interface {
-	begin() error
-	row(c *store.Cohort) error
-	end() error
+	begin(table []store.Column) error
+	row(values []any) error
+	// end closes the answer; next is the cursor of the next page, or "".
+	end(next string, releases func(each func(*store.Release) error) error) error
 }
 
-type jsonRows struct {
-	w http.ResponseWriter
-	n int
-}
-
-func (j *jsonRows) begin() error {
-	j.w.Header().Set("Content-Type", "application/json")
-	_, err := j.w.Write([]byte(`{"data":[`))
-	return err
-}
-
-func (j *jsonRows) row(c *store.Cohort) error {
-	b, err := json.Marshal(c)
+// write streams one answer.
+func (ask *cohortAsk) write(ctx context.Context, look *store.CohortLook, seen *ledger, out rowWriter) error {
+	table := store.CohortTable()
+	if ask.group != nil {
+		table = ask.group.Table()
+	}
+	if err := out.begin(table); err != nil {
+		return err
+	}
+	limit := ask.limit
+	if ask.format.paged {
+		limit++ // one more says that there is a next page
+	}
+	var n int
+	var last store.CohortPlace
+	var upto *store.CohortPlace
+	each := func(row []any) error {
+		if n++; n > ask.limit && ask.format.paged {
+			upto = &last
+			return nil
+		}
+		if ask.group == nil && n == ask.limit {
+			last = store.PlaceOf(row)
+		}
+		return out.row(row)
+	}
+	var err error
+	if ask.group != nil {
+		err = look.Sums(ctx, ask.group, ask.skip, limit, each)
+	} else {
+		err = look.Rows(ctx, ask.after, limit, each)
+	}
 	if err != nil {
 		return err
 	}
-	sep := []byte("\n")
-	if j.n > 0 {
-		sep = []byte(",\n")
+	next := ""
+	switch {
+	case upto != nil && ask.group != nil:
+		next, upto = seen.cursor(ask.skip+ask.limit), nil // every page of sums is from all releases
+	case upto != nil:
+		next = upto.String()
 	}
-	j.n++
-	_, err = j.w.Write(append(sep, b...))
-	return err
+	return out.end(next, func(each func(*store.Release) error) error {
+		return look.Releases(ctx, ask.after, upto, each)
+	})
 }
 
-func (j *jsonRows) end() error {
-	_, err := j.w.Write([]byte("\n],\"next_cursor\":null}\n"))
-	return err
+// stream is an answer that may take as long as its reader goes on reading: the
+// server's deadline for a whole answer becomes one for each part of it.
+type stream struct {
+	w       http.ResponseWriter
+	control *http.ResponseController
+	began   bool
 }
 
-type ndjsonRows struct{ w http.ResponseWriter }
+const partTimeout = 30 * time.Second
 
-func (n *ndjsonRows) begin() error {
-	n.w.Header().Set("Content-Type", "application/x-ndjson")
-	return nil
+// Write implements io.Writer.
+func (s *stream) Write(p []byte) (int, error) {
+	s.began = true
+	// Deadlines of connections are the operating system's time, in the lab too.
+	err := s.control.SetWriteDeadline(clock.Real{}.Now().Add(partTimeout))
+	if err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return 0, err
+	}
+	return s.w.Write(p)
 }
 
-func (n *ndjsonRows) row(c *store.Cohort) error { return json.NewEncoder(n.w).Encode(c) }
-func (n *ndjsonRows) end() error                { return nil }
-
-type csvRows struct {
-	w   http.ResponseWriter
-	csv *csv.Writer
-}
-
-func (c *csvRows) begin() error {
-	c.w.Header().Set("Content-Type", "text/csv; charset=utf-8")
-	c.w.Header().Set("Content-Disposition", `attachment; filename="cohorts.csv"`)
-	return c.csv.Write(store.CohortColumns())
-}
-
-func (c *csvRows) row(r *store.Cohort) error { return c.csv.Write(r.Cells()) }
-
-func (c *csvRows) end() error {
-	c.csv.Flush()
-	return c.csv.Error()
-}
-
-// readDataset reads "install", "0.install" or "0.install.production", as datasets
-// are written in release ids.
-func readDataset(s string, f *store.CohortFilter) error {
-	for _, part := range strings.Split(s, ".") {
-		switch {
-		case f.Index == nil && slices.Contains([]string{"0", "1", "2"}, part):
-			n := int(part[0] - '0')
-			f.Index = &n
-		case f.Kind == "" && slices.Contains([]string{"install", "reengagement", "qualifier"}, part):
-			f.Kind = part
-		case f.Environment == "" && slices.Contains([]string{"production", "development"}, part):
-			f.Environment = part
-		default:
-			return fmt.Errorf("want INDEX.KIND.ENVIRONMENT or a part of it, as in 0.install.production, got %q", s)
+// disposition names the file that a browser would save.
+func (ask *cohortAsk) disposition() string {
+	name := "cohorts"
+	if ask.filter.AppID != 0 {
+		name += "-" + strconv.FormatInt(ask.filter.AppID, 10)
+	}
+	for _, t := range []time.Time{ask.filter.From, ask.filter.To} {
+		if !t.IsZero() {
+			name += "-" + t.UTC().Format(time.DateOnly)
 		}
 	}
-	return nil
+	kind := "attachment"
+	if ask.format.paged {
+		kind = "inline"
+	}
+	return kind + `; filename="` + name + "." + ask.format.name + `"`
 }

@@ -107,7 +107,7 @@ func setup(t *testing.T, change ...func(*web.Public, *web.Admin)) *testBundle {
 		Limits: config.Defaults().Limits, Log: log, Receive: true,
 	}
 	b.adminParts = &web.Admin{
-		Reader: b.store, Keeper: b.store, Schemas: b.store, Audit: b.store, Jobs: b.jobs(log), Auth: known, Now: b.now.Now, Log: log,
+		Reader: b.store, Keeper: b.store, Schemas: b.store, Audit: b.store, Advice: web.NewAdvice(b.store, b.now.Now), Jobs: b.jobs(log), Auth: known, Now: b.now.Now, Log: log,
 		Metrics: promhttp.HandlerFor(reg, promhttp.HandlerOpts{}), Applied: func(context.Context) error { return nil },
 	}
 	for _, f := range change {

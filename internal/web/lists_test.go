@@ -91,10 +91,11 @@ func TestEmptyListsAreLists(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	for _, path := range []string{
-		"/v1/releases", "/v1/apps", "/v1/networks", "/v1/destinations", "/v1/deliveries", "/v1/postbacks", "/v1/apps/1/schemas", "/v1/apps/1/schemas/drafts", "/v1/cohorts",
+		"/v1/releases", "/v1/apps", "/v1/networks", "/v1/destinations", "/v1/deliveries", "/v1/postbacks", "/v1/apps/1/schemas", "/v1/apps/1/schemas/drafts",
 	} {
 		require.JSONEq(t, `{"data":[],"next_cursor":null}`, b.ask("GET", path, "operator", "").body, path)
 	}
+	require.JSONEq(t, `{"data":[],"next_cursor":null,"releases":[]}`, b.ask("GET", "/v1/cohorts", "operator", "").body)
 }
 
 func TestListsShowWhatWasAppliedAndSealed(t *testing.T) {

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 
 	"skand/internal/auth"
 	"skand/internal/store"
@@ -23,10 +22,9 @@ type SchemaKeeper interface {
 	Schema(ctx context.Context, appID int64, version int) (store.Published, error)
 	CurrentVersion(ctx context.Context, appID int64) (int, error) // 0: there is none
 	NewestVersion(ctx context.Context, appID int64) (int, error)
-	// RawHistogram counts raw rows; whoever calls it has told the audit log before.
-	RawHistogram(ctx context.Context, appID int64, version int, from, to time.Time) (schema.Histogram, error)
 	RollBack(ctx context.Context, appID int64, version int, p store.Publication) (store.Published, error)
 	DraftKeeper
+	EvidenceKeeper
 }
 
 // DraftKeeper keeps drafts.
@@ -52,7 +50,10 @@ func (a *Admin) schemaRoutes() []route {
 		{"PUT " + schemas + "/drafts/{draft}", auth.Editor, a.saveDraft},
 		{"DELETE " + schemas + "/drafts/{draft}", auth.Editor, a.deleteDraft},
 		{"POST " + schemas + "/drafts/{draft}:validate", auth.Editor, a.validateDraft},
-		{"POST " + schemas + "/drafts/{draft}:simulate", auth.Operator, a.simulateDraft},
+		{"POST " + schemas + "/drafts/{draft}:simulate", auth.Editor, a.simulateDraft},
+		{"POST " + schemas + "/versions/{version}:simulate", auth.Editor, a.simulateVersion},
+		{"POST " + schemas + ":simulate", auth.Editor, a.simulateDocument},
+		{"POST " + schemas + ":suggest", auth.Editor, a.suggest},
 		{"POST " + schemas + "/drafts/{draft}:publish", auth.Editor, a.publishDraft},
 	}
 }

@@ -35,3 +35,6 @@ CREATE TABLE audit_log (
     detail      TEXT NOT NULL
 );
 CREATE INDEX audit_app ON audit_log (app_id, id);
+
+-- For looks at the consented installs of closed weeks.
+CREATE INDEX install_time ON install (app_id, installed_at);
