@@ -27,7 +27,7 @@ type Adviser interface {
 type Advice struct {
 	ask    Adviser
 	now    func() time.Time
-	flight singleflight.Group
+	flight singleflight.Group // of told
 
 	mu    sync.Mutex
 	known map[aggregate.Dataset]told
@@ -70,7 +70,8 @@ func (a *Advice) of(ctx context.Context, d aggregate.Dataset) (told, error) {
 	if err != nil {
 		return told{}, err
 	}
-	return v.(told), nil
+	t, _ = v.(told) // nothing else flies here
+	return t, nil
 }
 
 // advice answers GET /v1/apps/{app}/advice: rounded shares, for editors.
