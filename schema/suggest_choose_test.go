@@ -205,3 +205,13 @@ func TestSuggestWithKIsRound(t *testing.T) {
 	}
 	require.Equal(t, []int64{0, 9, 99, 100, 110, 9900, 10000, 13000}, []int64{twoDigits(0), twoDigits(9), twoDigits(99), twoDigits(104), twoDigits(105), twoDigits(9949), twoDigits(9950), twoDigits(12999)})
 }
+
+func BenchmarkSuggest(b *testing.B) {
+	installs := spenders(rand.New(rand.NewPCG(31, 32)), 10000) // three of four pay, nearly all other amounts
+	for b.Loop() {
+		_, err := Suggest(Evidence{Installs: installs}, SuggestOptions{Bands: 20, Currency: "USD"})
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -140,7 +140,7 @@ func (c cohort) roundedSuggestion(s schema.Suggestion, amounts []decimal.Decimal
 	s.Installs, s.Payers = c.count(s.Installs), c.count(s.Payers)
 	s.Suggested, s.Equal, s.BestEqual = c.errors(s.Suggested), c.errors(s.Equal), c.errors(s.BestEqual)
 	s.Current = c.optional(s.Current)
-	s.Notes = append(s.Notes, c.note(), "The errors are those of amounts cut to two digits. Each half holds members of the crowds of the other: on installs of their own they come out larger.")
+	s.Notes = append(s.Notes, c.note(), "The errors are those of amounts cut to two digits. Each of the five parts that they come from holds members of the crowds of the others: on installs of their own they come out larger.")
 	return s
 }
 
