@@ -16,6 +16,13 @@ const (
 	KindUnmapped = string(StateUnmapped)
 )
 
+// Installs with a value that this histogram can't give, so that they are known to
+// be missing from its bins.
+const (
+	KindOtherVersion = "other_version" // another schema version decoded it, or several did
+	KindUnpublished  = "unpublished"   // a fine value, on rows that have no published histogram
+)
+
 // Histogram counts the installs of an app by conversion value, as it is published
 // for sealed windows. It holds no single install.
 type Histogram struct {
@@ -24,18 +31,25 @@ type Histogram struct {
 	// AmbiguousShare is the share of the installs that two schema versions may have
 	// set, 0 to 1; nil: not said.
 	AmbiguousShare *decimal.Decimal
-	Rows           []HistogramRow
+	// NullHoldsWithheld says that installs of withheld rows are counted as null, as
+	// in the kinds of published rows. In other histograms they are in no number.
+	NullHoldsWithheld bool
+	Rows              []HistogramRow
 }
 
-// HistogramRow is one bin. Privacy merges small neighbours, so a bin may span
-// several values.
+// HistogramRow is one bin. Privacy merges what is small, so a bin may hold several
+// values, and not always neighbours.
 type HistogramRow struct {
 	Index int // the conversion window, 0-2
 	Kind  string
 	// From and To are the first and last value of the bin: 0-63, or of coarse rows
 	// 0-2 for low to high. Other kinds have none.
 	From, To int
+	// Values are exactly the values of a fine bin with gaps, ascending from From to
+	// To; nil where the bin holds all from From to To.
+	Values   []int
 	Installs *int64 // nil: withheld, which is never zero
+	Withheld int    // how many withheld bins this row stands for; 0: itself
 	// SchemaVersion is the version the values were decoded with; 0: not said.
 	SchemaVersion int
 }
@@ -50,9 +64,11 @@ func (r HistogramRow) check() error {
 		return fmt.Errorf("installs: is %d; give 0 to %d, or null for withheld", *r.Installs, int64(maxInstalls))
 	case r.SchemaVersion < 0:
 		return fmt.Errorf("schema_version: is %d; versions begin at 1", r.SchemaVersion)
+	case r.Withheld < 0 || r.Withheld > 0 && r.Installs != nil:
+		return fmt.Errorf("withheld: is %d; give how many bins a row without installs stands for", r.Withheld)
 	}
 	switch r.Kind {
-	case KindNull, KindUnset, KindUnmapped:
+	case KindNull, KindUnset, KindUnmapped, KindOtherVersion, KindUnpublished:
 	case KindFine:
 		most = maxFine
 		if r.Index > 0 {
@@ -61,12 +77,12 @@ func (r HistogramRow) check() error {
 	case KindCoarse:
 		most = len(levels) - 1
 	default:
-		return fmt.Errorf("kind: is %.30q; use fine, coarse, null, unset or unmapped", r.Kind)
+		return fmt.Errorf("kind: is %.30q; use fine, coarse, null, unset, unmapped, other_version or unpublished", r.Kind)
 	}
 	if r.From < 0 || r.To < r.From || r.To > most {
 		return fmt.Errorf("value: is %d to %d; a %s bin lies within 0 to %d", r.From, r.To, r.Kind, most)
 	}
-	return nil
+	return r.checkValues()
 }
 
 // maxInstalls bounds one bin, so that sums stay exact in 64 bits.

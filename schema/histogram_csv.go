@@ -11,9 +11,9 @@ import (
 )
 
 // ParseHistogramCSV reads a histogram from CSV with a header: kind and installs,
-// and index, value or value_from and value_to, schema_version as far as there are
-// any; release_id, network_id and source_2 are summed over. An empty cell is
-// absent. A CSV says neither app nor currency.
+// and index, value or value_from and value_to or value_list, schema_version as far as
+// there are any; release_id, network_id, id_kind and source_2 are summed over. An
+// empty cell is absent. A CSV says neither app nor currency.
 func ParseHistogramCSV(b []byte) (*Histogram, error) {
 	if len(b) > maxHistogramBytes {
 		return nil, fmt.Errorf("read histogram: has %d bytes; at most %d are read", len(b), maxHistogramBytes)
@@ -27,10 +27,10 @@ func ParseHistogramCSV(b []byte) (*Histogram, error) {
 	for i, name := range header {
 		name = strings.ToLower(strings.TrimSpace(name))
 		switch name {
-		case "index", "kind", "value", "value_from", "value_to", "installs", "schema_version",
-			"release_id", "network_id", "source_2":
+		case "index", "kind", "value", "value_from", "value_to", "value_list", "installs", "schema_version",
+			"release_id", "network_id", "id_kind", "source_2":
 		default:
-			return nil, fmt.Errorf("read histogram: column %.30q is not one of index, kind, value, value_from, value_to, installs, schema_version", name)
+			return nil, fmt.Errorf("read histogram: column %.30q is not one of index, kind, value, value_from, value_to, value_list, installs, schema_version", name)
 		}
 		if _, twice := column[name]; twice {
 			return nil, fmt.Errorf("read histogram: column %q stands twice; keep one", name)
@@ -98,5 +98,5 @@ func csvRow(column map[string]int, record []string) (HistogramRow, error) {
 		}
 		r.Installs = &n
 	}
-	return r, r.span(cell("value"), cell("value_from"), cell("value_to"))
+	return r, r.span(cell("value"), cell("value_from"), cell("value_to"), cell("value_list"))
 }

@@ -21,11 +21,13 @@ type histogramRow struct {
 	Value         json.RawMessage `json:"value"`
 	ValueFrom     json.RawMessage `json:"value_from"`
 	ValueTo       json.RawMessage `json:"value_to"`
+	ValueList     string          `json:"value_list"`
 	Installs      *int64          `json:"installs"`
 	SchemaVersion int             `json:"schema_version"`
 	ReleaseID     any             `json:"release_id"`
 	NetworkID     any             `json:"network_id"`
 	Source2       any             `json:"source_2"`
+	IDKind        any             `json:"id_kind"`
 }
 
 // ParseHistogram reads a histogram from JSON:
@@ -33,11 +35,13 @@ type histogramRow struct {
 //	{"app_id": 1, "currency": "USD", "ambiguous_share": "0.05", "rows": [
 //	  {"index": 0, "kind": "fine", "value": 12, "installs": 240},
 //	  {"index": 0, "kind": "fine", "value_from": 13, "value_to": 15, "installs": null},
+//	  {"index": 0, "kind": "fine", "value_list": "16-18,40", "installs": 33},
 //	  {"index": 1, "kind": "coarse", "value": "low", "installs": 90},
 //	  {"index": 0, "kind": "null", "installs": 77}]}
 //
-// Kind is fine, coarse, null, unset or unmapped; index is 0 when absent; installs
-// null, or absent, is withheld. value_from and value_to are a merged bin. Unknown
+// Kind is fine, coarse, null, unset, unmapped, other_version or unpublished; index is
+// 0 when absent; installs null, or absent, is withheld. value_from and value_to are a
+// merged bin; value_list, which may stand beside them, is one with gaps. Unknown
 // members are refused. Errors name the member.
 func ParseHistogram(b []byte) (*Histogram, error) {
 	var in struct {
@@ -105,12 +109,15 @@ func (r histogramRow) read() (HistogramRow, error) {
 		}
 		return s
 	}
-	err := out.span(text(r.Value), text(r.ValueFrom), text(r.ValueTo))
+	err := out.span(text(r.Value), text(r.ValueFrom), text(r.ValueTo), r.ValueList)
 	return out, err
 }
 
 // span sets the values of a bin from their texts; "" is absent.
-func (r *HistogramRow) span(value, from, to string) error {
+func (r *HistogramRow) span(value, from, to, list string) error {
+	if list != "" {
+		return r.listed(value, from, to, list)
+	}
 	if r.Kind != KindFine && r.Kind != KindCoarse {
 		if value+from+to != "" {
 			return fmt.Errorf("value: stands in a row of kind %.30q; only fine and coarse rows have one", r.Kind)
@@ -134,6 +141,31 @@ func (r *HistogramRow) span(value, from, to string) error {
 			return fmt.Errorf("%s: %w", end.name, err)
 		}
 		*end.into = n
+	}
+	return nil
+}
+
+// listed sets the values of a bin from its list; the range that is published beside
+// the list has to be that of the list.
+func (r *HistogramRow) listed(value, from, to, list string) error {
+	if r.Kind != KindFine {
+		return fmt.Errorf("value_list: stands in a row of kind %.30q; only fine rows have one", r.Kind)
+	}
+	bin, err := FineBin(list)
+	if err != nil {
+		return err
+	}
+	r.From, r.To, r.Values = bin.From, bin.To, bin.Values
+	if value != "" {
+		return errors.New("value: stands beside value_list; give one of them")
+	}
+	for _, end := range []struct {
+		name, text string
+		is         int
+	}{{"value_from", from, bin.From}, {"value_to", to, bin.To}} {
+		if end.text != "" && end.text != strconv.Itoa(end.is) {
+			return fmt.Errorf("%s: is %.30q, but value_list has %d there; give one of them", end.name, end.text, end.is)
+		}
 	}
 	return nil
 }

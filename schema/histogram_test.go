@@ -55,6 +55,14 @@ func TestParseHistogramErrors(t *testing.T) {
 		"fine later":       {row(`"index":1,"kind":"fine","value":3`), "rows[1].kind: is fine in window 1"},
 		"negative":         {row(`"kind":"null","installs":-1`), "rows[1].installs: is -1"},
 		"too many":         {row(`"kind":"null","installs":9000000000000000`), "rows[1].installs"},
+		"no list":          {row(`"kind":"fine","value_list":"x"`), `rows[1].value_list: is "x"`},
+		"list of versions": {row(`"kind":"fine","value_list":"2:3-5;1:9"`), "rows[1].value_list: holds values of several"},
+		"list descends":    {row(`"kind":"fine","value_list":"3-5,5"`), `rows[1].value_list: "5" does not ascend`},
+		"list inverted":    {row(`"kind":"fine","value_list":"5-3"`), `rows[1].value_list: "5-3" does not ascend`},
+		"list too far":     {row(`"kind":"fine","value_list":"60-64"`), `rows[1].value_list: is "64"`},
+		"list and range":   {row(`"kind":"fine","value_list":"3,5","value_to":6`), `rows[1].value_to: is "6", but value_list has 5`},
+		"list and value":   {row(`"kind":"fine","value_list":"3,5","value":3`), "rows[1].value: stands beside value_list"},
+		"list of levels":   {row(`"kind":"coarse","value_list":"1,2"`), `rows[1].value_list: stands in a row of kind "coarse"`},
 		"negative version": {row(`"kind":"null","schema_version":-1`), "rows[1].schema_version"},
 	} {
 		_, err := ParseHistogram([]byte(c.text))
@@ -77,24 +85,4 @@ func TestParseHistogramErrors(t *testing.T) {
 	}
 	_, err := ParseHistogram([]byte(strings.Repeat(" ", maxHistogramBytes+1)))
 	require.ErrorContains(t, err, "bytes")
-}
-
-func FuzzParseHistogram(f *testing.F) {
-	f.Add(`{"rows":[{"kind":"fine","value":12,"installs":240}]}`)
-	f.Add("kind,value,installs\nfine,1,2\ncoarse,low,\n")
-	f.Fuzz(func(t *testing.T, text string) {
-		for _, read := range []func([]byte) (*Histogram, error){ParseHistogram, ParseHistogramCSV} {
-			h, err := read([]byte(text))
-			if err != nil {
-				continue
-			}
-			require.NoError(t, h.Check())
-			if len(h.Rows) > 100 {
-				continue
-			}
-			d := &Document{Currency: h.Currency, Windows: []Window{{Coarse: map[string]Level{"low": {}}}}}
-			_, err = Simulate(d, nil, Evidence{Histograms: []Histogram{*h}})
-			require.NoError(t, err)
-		}
-	})
 }

@@ -81,7 +81,7 @@ func (m measure) result() (payers, revenue Range) {
 func (w *windowRun) finish(compared bool) PublishedWindow {
 	out := w.PublishedWindow
 	all := decimal.NewFromInt(out.Installs)
-	out.NullShare = shareOf(decimal.NewFromInt(out.Null), all)
+	out.NullShare = shareOf(decimal.NewFromInt(out.Null), decimal.NewFromInt(out.Installs+out.OtherVersions+out.Unpublished))
 	unset := Range{Max: &decimal.Decimal{}}
 	for _, kind := range []string{KindFine, KindCoarse} {
 		if kind == KindFine && out.Fine == 0 || kind == KindCoarse && out.Coarse == 0 {

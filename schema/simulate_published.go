@@ -14,7 +14,7 @@ import (
 type PublishedWindow struct {
 	Index        int   `json:"index"`
 	Installs     int64 `json:"installs"`
-	WithheldBins int   `json:"withheld_bins"` // bins of unknown size, in no number here
+	WithheldBins int   `json:"withheld_bins"` // bins of unknown size: see Histogram.NullHoldsWithheld
 
 	Null     int64 `json:"null"`
 	Unset    int64 `json:"unset"`
@@ -22,7 +22,12 @@ type PublishedWindow struct {
 	Fine     int64 `json:"fine"`
 	Coarse   int64 `json:"coarse"`
 
-	NullShare decimal.Decimal `json:"null_share"`
+	// OtherVersions and Unpublished are installs with a value that stands in no bin of
+	// this version; they are neither in Installs nor in what the draft makes of it.
+	OtherVersions int64 `json:"other_versions"`
+	Unpublished   int64 `json:"unpublished"`
+
+	NullShare decimal.Decimal `json:"null_share"` // of Installs and of those without a bin
 	// Values are those of the draft, fine before coarse, and those of nothing set.
 	Values []ValueShare `json:"values"`
 	Unused []string     `json:"unused"` // mapped values that no install is expected to have
@@ -59,8 +64,10 @@ func (s *Simulation) published(draft, current *Document, e Evidence) {
 	runs := map[int]*windowRun{}
 	versions := map[int]bool{}
 	ambiguous, known := decimal.Zero, decimal.Zero
+	nullHolds := false
 	for _, h := range e.Histograms {
 		n := decimal.Zero
+		nullHolds = nullHolds || h.NullHoldsWithheld
 		for _, r := range h.Rows {
 			w := runs[r.Index]
 			if w == nil {
@@ -83,10 +90,11 @@ func (s *Simulation) published(draft, current *Document, e Evidence) {
 		a := shareOf(ambiguous, known)
 		s.AmbiguousShare = &a
 	}
-	withheld := 0
+	withheld, other, unpublished := 0, int64(0), int64(0)
 	for _, index := range slices.Sorted(maps.Keys(runs)) {
 		w := runs[index].finish(current != nil)
 		withheld += w.WithheldBins
+		other, unpublished = other+w.OtherVersions, unpublished+w.Unpublished
 		s.Published = append(s.Published, w)
 	}
 	if len(runs) > 0 && current == nil {
@@ -95,7 +103,16 @@ func (s *Simulation) published(draft, current *Document, e Evidence) {
 	if len(versions) > 1 {
 		s.note("The histogram holds values of %d schema versions; all are read with one.", len(versions))
 	}
-	if withheld > 0 {
+	if other > 0 {
+		s.note("%d installs have values that other schema versions decoded, or several did; they are left out.", other)
+	}
+	if unpublished > 0 {
+		s.note("%d installs have a fine value without a published one, as payers are withheld on their rows; they are left out.", unpublished)
+	}
+	switch {
+	case withheld > 0 && nullHolds:
+		s.note("%d counts of published rows are withheld for privacy; their installs are counted as null.", withheld)
+	case withheld > 0:
 		s.note("%d bins of the histogram are withheld for privacy and are in no number.", withheld)
 	}
 	if len(runs) > 0 && !draft.Equal(counted) {
@@ -137,10 +154,18 @@ func newWindowRun(draft, counted *Document, index int) *windowRun {
 
 func (w *windowRun) row(r HistogramRow) {
 	if r.Installs == nil {
-		w.WithheldBins++
+		w.WithheldBins += max(1, r.Withheld)
 		return
 	}
 	n := *r.Installs
+	switch r.Kind {
+	case KindOtherVersion:
+		w.OtherVersions += n
+		return
+	case KindUnpublished:
+		w.Unpublished += n
+		return
+	}
 	w.Installs += n
 	switch r.Kind {
 	case KindNull:
@@ -157,7 +182,7 @@ func (w *windowRun) row(r HistogramRow) {
 // bin spreads the installs of a bin over those of its values that are mapped.
 func (w *windowRun) bin(r HistogramRow, n int64) {
 	var ranks []int
-	for v := r.From; v <= r.To; v++ {
+	for _, v := range r.values() {
 		d := w.counted.Decode(valueOf(r.Index, r.Kind, v))
 		if d.State != StateDecoded {
 			continue

@@ -199,7 +199,7 @@ func (a *App) publicHandler(metrics *web.Metrics, receipts conversion.Receipts) 
 
 func (a *App) adminHandler() http.Handler {
 	admin := &web.Admin{
-		Reader: a.store, Keeper: a.store, Schemas: a.store, Audit: a.store, Advice: web.NewAdvice(a.store, a.clock.Now), Jobs: a.jobs, Auth: a.auth, Now: a.clock.Now, Log: a.log,
+		Reader: a.store, Keeper: a.store, Schemas: a.store, Histograms: a.store, Audit: a.store, Advice: web.NewAdvice(a.store, a.clock.Now), Jobs: a.jobs, Auth: a.auth, Now: a.clock.Now, Log: a.log,
 		Metrics: metricsHandler(a.registry), Applied: a.reload,
 	}
 	if a.lab != nil {
