@@ -1,6 +1,10 @@
 package forward
 
-import "strings"
+import (
+	"strings"
+
+	"skand/internal/nearest"
+)
 
 // macroNames are the names that networks' own templates use. Those from
 // sk_version on are for copies of postbacks.
@@ -31,36 +35,6 @@ func knownMacro(name string) bool { return macroSet[name] }
 
 // nearestMacro returns the known name with the fewest edits, the first of equals.
 func nearestMacro(name string) string {
-	if len(name) > 64 { // no typing mistake; spare the quadratic work
-		name = name[:64]
-	}
-	best, at := "", -1
-	for _, known := range macroList {
-		d := distance(strings.ToLower(name), known)
-		if at < 0 || d < at {
-			best, at = known, d
-		}
-	}
+	best, _ := nearest.Name(name, macroList)
 	return best
-}
-
-// distance is Levenshtein's, over bytes (macro names are ASCII).
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

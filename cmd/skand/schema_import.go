@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"skand/internal/nearest"
 	"skand/schema"
 	"skand/schema/format"
 )
@@ -100,38 +101,22 @@ func knownFormat(name string) error {
 	case slices.Contains(names, name):
 		return nil
 	}
-	for _, n := range names {
-		if near(strings.ToLower(name), n) {
-			return usagef("--format: there is no format %q; did you mean %s? There are %s", name, n, list)
-		}
+	if meant := meantFormat(strings.ToLower(name), names); meant != "" {
+		return usagef("--format: there is no format %q; did you mean %s? There are %s", name, meant, list)
 	}
 	return usagef("--format: there is no format %q; use one of %s", name, list)
 }
 
-// near reports whether a word is part of another, or two slips away from it.
-func near(word, other string) bool {
-	if len(word) >= 3 && (strings.Contains(other, word) || strings.Contains(word, other)) {
-		return true
+// meantFormat is the format that is two slips away from a word, or the first that the
+// word is a part of, or that is a part of it; "" if none is.
+func meantFormat(word string, names []string) string {
+	if best, slips := nearest.Name(word, names); slips <= 2 {
+		return best
 	}
-	if len(word) > 2*len(other) {
-		return false
-	}
-	// The edit distance, row by row.
-	row := make([]int, len(other)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(word) {
-		before := row[0]
-		row[0] = i + 1
-		for j := range len(other) {
-			slip := before
-			if word[i] != other[j] {
-				slip++
-			}
-			before = row[j+1]
-			row[j+1] = min(slip, row[j]+1, row[j+1]+1)
+	for _, n := range names {
+		if len(word) >= 3 && (strings.Contains(n, word) || strings.Contains(word, n)) {
+			return n
 		}
 	}
-	return row[len(other)] <= 2
+	return ""
 }
