@@ -2,6 +2,7 @@ package pgtest
 
 import (
 	"bufio"
+	"cmp"
 	_ "embed" // the supervising script
 	"errors"
 	"fmt"
@@ -23,7 +24,9 @@ var clusterScript string
 // keeps it alive closes when the process ends, in whatever way it ends. Until
 // then this variable holds the pipe; an unreachable one is closed by the garbage
 // collector, and the server with it.
-var ownCluster = sync.OnceValues(func() (*cluster, error) { return startCluster(Folders{}) })
+var ownCluster = sync.OnceValues(func() (*cluster, error) {
+	return startCluster(Folders{}, cmp.Or(os.Getenv(envFsync), relaxed))
+})
 
 // cluster is one running throwaway server.
 type cluster struct {
@@ -40,9 +43,16 @@ type Folders struct {
 	WAL  string // the write-ahead log, if not there
 }
 
-func startCluster(in Folders) (*cluster, error) {
+// Whether files have to reach the disk. Only a test that takes the server down needs
+// it: a program that is killed loses nothing that the server has answered for.
+const (
+	durable = "on"
+	relaxed = "off"
+)
+
+func startCluster(in Folders, fsync string) (*cluster, error) {
 	cmd := exec.Command("sh", "-c", clusterScript)
-	cmd.Env = append(os.Environ(), "SKAND_PG_DATA="+in.Data, "SKAND_PG_WAL="+in.WAL)
+	cmd.Env = append(os.Environ(), "SKAND_PG_DATA="+in.Data, "SKAND_PG_WAL="+in.WAL, envFsync+"="+fsync)
 	// Its own process group, so that a Ctrl-C on the tests leaves it time to clean up.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	// A file and not a buffer: Wait must not hang on a grandchild that holds the pipe.

@@ -27,6 +27,21 @@ func TestURLGivesFreshDatabases(t *testing.T) {
 	require.ErrorContains(t, err, "only_here")
 }
 
+func TestCopy(t *testing.T) {
+	t.Parallel()
+	of := URL(t)
+	db := open(t, of)
+	_, err := db.ExecContext(t.Context(), "CREATE TABLE copied AS SELECT 7 AS n")
+	require.NoError(t, err)
+	require.NoError(t, db.Close())
+	a, b := Copy(t, of), Copy(t, of)
+	_, err = open(t, a).ExecContext(t.Context(), "UPDATE copied SET n = 8")
+	require.NoError(t, err)
+	var n int
+	require.NoError(t, open(t, b).QueryRowContext(t.Context(), "SELECT n FROM copied").Scan(&n))
+	require.Equal(t, 7, n)
+}
+
 func TestURLDropsItsDatabases(t *testing.T) {
 	t.Parallel()
 	server := open(t, URL(t))
@@ -46,14 +61,22 @@ func TestURLDropsItsDatabases(t *testing.T) {
 	require.Zero(t, left)
 }
 
-func TestClusterKeepsDurabilitySettings(t *testing.T) {
+// TestClusterDurability: promises about what survives the server are only tested with
+// the defaults on; those about what survives its clients need commits that wait for
+// the log, which no setting of ours takes away.
+func TestClusterDurability(t *testing.T) {
 	t.Parallel()
-	db := open(t, URL(t))
-	// Promises about what survives a crash are only tested with the defaults on.
+	show := func(url, setting string) (value string) {
+		require.NoError(t, open(t, url).QueryRowContext(t.Context(), "SHOW "+setting).Scan(&value))
+		return value
+	}
+	shared, own := URL(t), NewServer(t).URL()
 	for _, setting := range []string{"fsync", "synchronous_commit", "full_page_writes"} {
-		var value string
-		require.NoError(t, db.QueryRowContext(t.Context(), "SHOW "+setting).Scan(&value))
-		require.Equal(t, "on", value, setting)
+		require.Equal(t, "on", show(own, setting), setting)
+	}
+	require.Equal(t, "on", show(shared, "synchronous_commit"))
+	if os.Getenv(envServer) == "" && os.Getenv(envFsync) == "" {
+		require.Equal(t, "off", show(shared, "fsync"))
 	}
 }
 
@@ -70,7 +93,7 @@ func TestClusterOutlivesGarbageCollection(t *testing.T) {
 func TestClusterStopsWithItsOwner(t *testing.T) {
 	t.Parallel()
 	URL(t) // skips or fails with the remedy where there is no PostgreSQL
-	c, err := startCluster(Folders{})
+	c, err := startCluster(Folders{}, relaxed)
 	require.NoError(t, err)
 	require.NoError(t, open(t, c.url).PingContext(t.Context()))
 	require.NoError(t, c.stop())

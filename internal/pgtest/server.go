@@ -16,7 +16,8 @@ type Server struct {
 	own *cluster
 }
 
-// NewServer starts a server that ends with the test. Where PostgreSQL's programs
+// NewServer starts a server that ends with the test, with every setting of durability
+// as shipped. Where PostgreSQL's programs
 // are missing because tests run against a server elsewhere, the test is skipped.
 func NewServer(t testing.TB) *Server {
 	t.Helper()
@@ -29,7 +30,7 @@ func NewServerIn(t testing.TB, in Folders) *Server {
 	if os.Getenv(envNone) == "1" {
 		t.Skipf("%s=1: tests on PostgreSQL are left out", envNone)
 	}
-	own, err := startCluster(in)
+	own, err := startCluster(in, durable)
 	if err != nil {
 		if os.Getenv(envServer) != "" {
 			t.Skipf("a server that is stopped and started again needs PostgreSQL's programs here: %v", err)

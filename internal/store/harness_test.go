@@ -7,7 +7,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"skand/internal/clock"
-	"skand/internal/pgtest"
 )
 
 // start is when every store test begins: a Monday, so that weeks begin with it.
@@ -20,12 +19,13 @@ func eachStore(t *testing.T, test func(t *testing.T, s *Store, now *clock.Movabl
 	t.Parallel()
 	t.Run("sqlite", func(t *testing.T) {
 		t.Parallel()
-		dir := "sqlite:" + t.TempDir()
+		dir := migratedSQLite(t)
 		runOn(t, dir, dir, test)
 	})
 	t.Run("postgres", func(t *testing.T) {
 		t.Parallel()
-		runOn(t, pgtest.URL(t), pgtest.URL(t), test)
+		main, published := migratedPostgres(t)
+		runOn(t, main, published, test)
 	})
 }
 

@@ -1,14 +1,12 @@
-// Package storetest owns looks into the stores for tests of the whole program, at
-// what no command and no route of it tells. It refuses to write, and nothing but
-// tests imports it.
+// Package storetest owns new stores for tests outside of package store, and looks
+// into the stores for tests of the whole program, at what no command and no route of
+// it tells. It refuses to write into them, and nothing but tests imports it.
 package storetest
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"strings"
 
 	_ "github.com/lib/pq"  // the drivers of the stores
@@ -25,13 +23,9 @@ type Bound struct {
 // Bounds reads the counted postbacks of an app from the main store at location, which
 // is written as --db is: by the hash of their identity, in production alone.
 func Bounds(ctx context.Context, location string, appID int64) (found map[string]Bound, err error) {
-	driver, name := "postgres", location
-	if dir, ok := strings.CutPrefix(location, "sqlite:"); ok {
-		driver, name = "sqlite", "file:"+filepath.Join(dir, "skand.db")+"?_pragma=busy_timeout(10000)&_pragma=query_only(1)"
-	}
-	db, err := sql.Open(driver, name)
+	db, err := openReading(location, "skand.db")
 	if err != nil {
-		return nil, fmt.Errorf("look into the store: %w", err)
+		return nil, err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	rows, err := db.QueryContext(ctx, `SELECT identity, schema_version, flags, sealed_in IS NOT NULL FROM counted_postback
