@@ -14,6 +14,8 @@ type Published struct {
 	Events     []EventCount // ordered by campaign, then as the schema has them
 	Installs   int
 	Carried    int
+	Done       []DoneEvent   // of the deterministic side; ordered by campaign, then as declared
+	Funnels    []FunnelStage // ordered by campaign, funnel and stage
 	// SchemaVersions that at least b of the installs were decoded with, ascending.
 	SchemaVersions []int
 }
@@ -51,7 +53,12 @@ func Cut(d Dataset, s Settings, b Batch) Published {
 		p.Rows = append(p.Rows, m.row)
 	}
 	if len(b.Schemas) > 0 {
-		p.Values, p.Events = newValueTree(b.Schemas).publish(rows, s.B)
+		t := newValueTree(b.Schemas)
+		p.Values, p.Events = t.publish(rows, s.B)
+		p.Funnels = t.funnels(rows, b.Funnels, s.B)
+		if d.Kind == KindDeterministic {
+			p.Done = t.done(rows, c.rules)
+		}
 	}
 	return p
 }
@@ -73,8 +80,10 @@ func (c cutter) cut(node branch) []measured {
 	}
 	slices.SortFunc(visible, bySize)
 	for len(visible) > 0 && !c.enough(node, hidden) {
-		hidden = append(hidden, visible[0])
-		visible = visible[1:]
+		smallest := visible[0].n // all of its size: which of them were taken would tell
+		for len(visible) > 0 && visible[0].n == smallest {
+			hidden, visible = append(hidden, visible[0]), visible[1:]
+		}
 	}
 	if len(visible) == 0 {
 		return []measured{c.measure(node)}
@@ -92,16 +101,25 @@ func (c cutter) cut(node branch) []measured {
 // enough reports whether hidden siblings may be published as one `other` row:
 // there are none, or they hold k. An `other` of networks must also hold k outside
 // its largest network, which knows its own installs and could subtract them.
+//
+// The cut hangs on sizes and on no name, so a reader who knows every name can't tell
+// which sibling in `other` has which size, unless all have one: then their sum must
+// not be one that only they have. (Brute force finds both: TestReaderOfTrees.)
 func (c cutter) enough(node branch, hidden []branch) bool {
-	sum, largest := 0, 0
+	if len(hidden) == 0 {
+		return true
+	}
+	sum, least, largest := 0, hidden[0].n, 0
 	for _, h := range hidden {
 		sum += h.n
-		largest = max(largest, h.n)
+		least, largest = min(least, h.n), max(largest, h.n)
 	}
+	k, beside := c.settings.K, sum
 	if node.row.Level == LevelTotal {
-		return sum == 0 || sum-largest >= c.settings.K
+		beside = sum - largest
 	}
-	return sum == 0 || sum >= c.settings.K
+	onlyThey := least == largest && (largest == k-1 || beside == k && beside != sum)
+	return beside >= k && !onlyThey
 }
 
 func together(parent Row, hidden []branch) branch {

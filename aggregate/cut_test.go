@@ -97,7 +97,7 @@ func TestCut(t *testing.T) {
 		{name: "campaign 39 is not source 39", depth: 2, groups: []Counted{campaign(20, "a", "39"), crowd(20, "a", "39")}, want: "a/39 20\na/c39 20"},
 		{name: "two networks, no other", depth: 2, groups: []Counted{crowd(20, "a", "39"), crowd(20, "b", "39")}, want: "a/39 20\nb/39 20"},
 		{name: "other absorbs the smallest", depth: 2, groups: []Counted{crowd(30, "a", "11"), crowd(25, "a", "12"), crowd(1, "a", "13")}, want: "a/11 30\na/other 26"},
-		{name: "ties go by key", depth: 2, groups: []Counted{crowd(25, "a", "12"), crowd(25, "a", "11"), crowd(1, "a", "13")}, want: "a/12 25\na/other 26"},
+		{name: "ties go together", depth: 2, groups: []Counted{crowd(25, "a", "12"), crowd(25, "a", "11"), crowd(1, "a", "13")}, want: "a 51"},
 		{name: "nothing is left: the parent", depth: 2, groups: []Counted{crowd(25, "a", "11"), crowd(1, "a", "13")}, want: "a 26"},
 		{name: "only small ones: the parent", depth: 2, groups: []Counted{crowd(19, "a", "11"), crowd(19, "a", "13")}, want: "a 38"},
 		{name: "other of networks, outside its largest", depth: 2, groups: []Counted{

@@ -111,7 +111,7 @@ func TestRemainderOfOther(t *testing.T) {
 		one.NetworkID, rest.NetworkID = network, network
 		b.Groups = append(b.Groups, one, rest)
 	}
-	b.Groups[len(b.Groups)-1].N, b.Groups[len(b.Groups)-2].N = 10, 0
+	b.Groups[len(b.Groups)-1].N, b.Groups[len(b.Groups)-2].N = 11, 0
 	p := Cut(installs, DefaultSettings(), b)
 	require.Equal(t, "other", p.Rows[2].Key())
 	require.Equal(t, ": 2 rows, 6, 6.6 9.3 12", written(p.Remainders))

@@ -137,7 +137,7 @@ func TestSealChangesFromTheNextWindow(t *testing.T) {
 		}
 		network("last")
 		weekly := func(tag string, at time.Time) {
-			in.crowd(crowd{tag: tag + "1", n: 15, at: at, source: "5239"})
+			in.crowd(crowd{tag: tag + "1", n: 16, at: at, source: "5239"})
 			in.crowd(crowd{tag: tag + "2", n: 15, at: at, source: "3952"})
 		}
 		weekly("a", start)
@@ -146,7 +146,7 @@ func TestSealChangesFromTheNextWindow(t *testing.T) {
 		in.register(func(a *apply.App) { a.K, a.Window, a.Currency = ptr(12), "day", "EUR" })
 		in.crowd(crowd{tag: "x", n: 11, at: start.Add(time.Hour), source: "11"}) // k is still 10
 		in.nextWeek()
-		require.Equal(t, aggregate.Report{Published: 1, Installs: 41}, in.seal())
+		require.Equal(t, aggregate.Report{Published: 1, Installs: 42}, in.seal())
 		column := func(name string) (out []string) {
 			for _, row := range in.published() {
 				out = append(out, strings.Split(row, "|")[slices.Index(CohortColumns(), name)])
@@ -160,11 +160,11 @@ func TestSealChangesFromTheNextWindow(t *testing.T) {
 		weekly("b", second)
 		in.crowd(crowd{tag: "y", n: 11, at: second, source: "11"}) // below the new k: with others
 		in.now.Set(second.Add(25 * time.Hour))
-		require.Equal(t, aggregate.Report{Published: 1, Installs: 41}, in.seal(), "by the day")
+		require.Equal(t, aggregate.Report{Published: 1, Installs: 42}, in.seal(), "by the day")
 		require.Equal(t, []string{"EUR", "EUR"}, column("currency")[3:])
 		require.Contains(t, column("source_2")[3:], "52", "short_form first")
 		require.Equal(t, []string{
-			line("2026-11-02", "week", "published", 41, 0), line("2026-11-09", "day", "published", 41, 0),
+			line("2026-11-02", "week", "published", 42, 0), line("2026-11-09", "day", "published", 42, 0),
 		}, in.ledgerLines())
 	})
 }
