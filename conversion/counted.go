@@ -127,6 +127,15 @@ func Identifier(p *skan.Postback) (idKind, id string) {
 	return "source", p.SourceIdentifier
 }
 
+// Publisher is the app in which the ad was shown, "" where Apple does not say: on the
+// web, and for small crowds.
+func Publisher(p *skan.Postback) string {
+	if p.SourceAppID == nil {
+		return ""
+	}
+	return strconv.FormatInt(*p.SourceAppID, 10)
+}
+
 // Pending is a counted postback that waits for its value to be decoded.
 type Pending struct {
 	AppID       int64
