@@ -28,6 +28,10 @@ type Config struct {
 	// AdminToken is the bootstrap admin's token. It comes from SKAND_ADMIN_TOKEN
 	// alone: a secret is not for files and process lists.
 	AdminToken Secret
+
+	// MasterKey seals what identifies people: SKAND_MASTER_KEY, from there alone. ""
+	// leaves it to the store to keep a key of its own.
+	MasterKey Secret
 }
 
 // Log says how the log is written, to standard error.

@@ -37,14 +37,3 @@ func leaves(v reflect.Value) int {
 	}
 	return 1
 }
-
-func TestEdits(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct {
-		a, b string
-		want int
-	}{{"", "", 0}, {"a", "", 1}, {"", "ab", 2}, {"kitten", "sitting", 3}, {"pubic", "public", 1}} {
-		require.Equal(t, c.want, edits(c.a, c.b))
-		require.Equal(t, c.want, edits(c.b, c.a))
-	}
-}

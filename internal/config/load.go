@@ -14,12 +14,15 @@ import (
 	"github.com/knadh/koanf/providers/posflag"
 	"github.com/knadh/koanf/v2"
 	"github.com/spf13/pflag"
+
+	"skand/internal/nearest"
 )
 
 const (
 	dot       = "."
 	envConfig = "SKAND_CONFIG"
 	envAdmin  = "SKAND_ADMIN_TOKEN"
+	envMaster = "SKAND_MASTER_KEY"
 )
 
 // AddFlags defines --config and the flags of all keys that have one.
@@ -97,6 +100,7 @@ func Load(flags *pflag.FlagSet, environ []string) (Config, error) {
 		}
 	}
 	c.AdminToken = Secret(lookup(environ, envAdmin))
+	c.MasterKey = Secret(lookup(environ, envMaster))
 	return c, c.Validate()
 }
 
@@ -126,7 +130,7 @@ func loadFile(ko *koanf.Koanf, path string, known []field) error {
 }
 
 func checkKey(key string, known []field) error {
-	best, distance := "", len(key)
+	keys := make([]string, 0, len(known))
 	for _, f := range known {
 		if f.key == key {
 			return nil
@@ -134,35 +138,13 @@ func checkKey(key string, known []field) error {
 		if strings.HasPrefix(f.key, key+dot) {
 			return fmt.Errorf("%s: want its keys below it, such as %s", key, f.key)
 		}
-		if d := edits(key, f.key); d < distance {
-			best, distance = f.key, d
-		}
+		keys = append(keys, f.key)
 	}
-	if best == "" {
+	best, edits := nearest.Name(key, keys)
+	if edits >= len(key) { // nothing of it is right
 		return fmt.Errorf("unknown key %q", key)
 	}
 	return fmt.Errorf("unknown key %q; did you mean %q?", key, best)
-}
-
-// edits is the Levenshtein distance.
-func edits(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		before := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := before
-			if a[i] != b[j] {
-				change++
-			}
-			before = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 // fromEnv takes the variables of known keys. Others that begin with SKAND_ are

@@ -111,8 +111,9 @@ func TestFileIsStrict(t *testing.T) {
 func TestSecretsDoNotPrint(t *testing.T) {
 	t.Parallel()
 	c, err := config.Load(flags(t, "--db", "postgres://u:hunter2@h/skand?sslpassword=hunter2"),
-		[]string{"SKAND_ADMIN_TOKEN=hunter2hunter2hunter2"})
+		[]string{"SKAND_ADMIN_TOKEN=hunter2hunter2hunter2", "SKAND_MASTER_KEY=hunter2hunter2hunter2hunter2hunter2hunter2A="})
 	require.NoError(t, err)
+	require.EqualValues(t, "hunter2hunter2hunter2hunter2hunter2hunter2A=", c.MasterKey)
 	require.EqualValues(t, "hunter2hunter2hunter2", c.AdminToken)
 	seen := fmt.Sprintf("%v %+v %#v", c.Redacted(), c.Redacted(), c.Redacted())
 	require.NotContains(t, seen, "hunter2")

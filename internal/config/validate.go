@@ -13,13 +13,24 @@ import (
 	"time"
 
 	"skand/internal/jobs"
+	"skand/internal/vault"
 )
 
 // Validate returns every fault, each with its key, what is wrong and what to do.
 func (c Config) Validate() error {
 	return errors.Join(
 		c.validateStores(), c.validateListeners(), c.validateRoles(), c.validateProxies(),
-		c.validateJobs(), c.validateLog(), c.validateLimits(), c.validateTimeouts())
+		c.validateJobs(), c.validateLog(), c.validateLimits(), c.validateTimeouts(), c.validateMasterKey())
+}
+
+func (c Config) validateMasterKey() error {
+	if c.MasterKey == "" {
+		return nil
+	}
+	if _, err := vault.ParseMasters(string(c.MasterKey)); err != nil {
+		return fmt.Errorf("%s: %w", envMaster, err)
+	}
+	return nil
 }
 
 func (c Config) validateStores() error {

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"skand/internal/config"
+	"skand/internal/vault"
 )
 
 func TestValidateNamesTheKey(t *testing.T) {
@@ -35,8 +36,12 @@ func TestValidateNamesTheKey(t *testing.T) {
 		"log format":   {func(c *config.Config) { c.Log.Format = "xml" }, "log.format: "},
 		"body":         {func(c *config.Config) { c.Limits.Body = 100 }, "limits.body: 100: want 4096 to"},
 		"p192":         {func(c *config.Config) { c.Limits.P192 = -1 }, "limits.p192: -1: want 0 to 1024"},
-		"drain":        {func(c *config.Config) { c.Timeouts.Drain = time.Minute }, "timeouts.drain: 1m0s: want"},
-		"read":         {func(c *config.Config) { c.Timeouts.Read = 0 }, "timeouts.read: 0s"},
+		"master key": {func(c *config.Config) { c.MasterKey = "c2hvcnQ=" },
+			"SKAND_MASTER_KEY: key 1 of 1: has 5 bytes, want 32; make one with `openssl rand -base64 32`"},
+		"master keys": {func(c *config.Config) { c.MasterKey = config.Secret(vault.NewMaster().Encode() + ",") },
+			"SKAND_MASTER_KEY: key 2 of 2: is empty"},
+		"drain": {func(c *config.Config) { c.Timeouts.Drain = time.Minute }, "timeouts.drain: 1m0s: want"},
+		"read":  {func(c *config.Config) { c.Timeouts.Read = 0 }, "timeouts.read: 0s"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -57,7 +62,10 @@ func TestValidateAllows(t *testing.T) {
 		"unix socket":    func(c *config.Config) { c.DB = "postgres:///skand?host=/run/postgresql" },
 		"one folder":     func(c *config.Config) { c.Published = c.DB },
 		"published":      func(c *config.Config) { c.DB, c.Published = "postgresql://h/a", "postgres://h/b" },
-		"proxies":        func(c *config.Config) { c.TrustedProxies = []string{"10.1.2.3", "fd00::/8"} },
+		"master keys": func(c *config.Config) {
+			c.MasterKey = config.Secret(vault.NewMaster().Encode() + "," + vault.NewMaster().Encode())
+		},
+		"proxies": func(c *config.Config) { c.TrustedProxies = []string{"10.1.2.3", "fd00::/8"} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
