@@ -65,6 +65,11 @@ func checkCommon(id string, appID int64, when, now time.Time) *Rejection {
 	if id == "" {
 		return reject("missing", "id", "give an id: it makes a repeated report harmless")
 	}
+	return checkRest(id, appID, when, now)
+}
+
+// checkRest is for items whose id may be made of what they say.
+func checkRest(id string, appID int64, when, now time.Time) *Rejection {
 	if r := checkTexts(text{"id", id, maxID}); r != nil {
 		return r
 	}
@@ -73,6 +78,8 @@ func checkCommon(id string, appID int64, when, now time.Time) *Rejection {
 		return reject("missing", "app_id", "give the App Store id of the app, a positive number")
 	case when.IsZero():
 		return reject("missing", "time", "give the time as RFC 3339, as in 2026-11-21T09:30:00Z")
+	case when.Year() < 1970:
+		return reject("out_of_range", "time", "lies before 1970")
 	case when.After(now.Add(maxSkew)):
 		return reject("in_the_future", "time", "%s is more than %s ahead of this server", when.Format(time.RFC3339), maxSkew)
 	}
@@ -103,10 +110,11 @@ func (i *Install) Check(now time.Time) *Rejection {
 	if r := checkCommon(i.ID, i.AppID, i.Time, now); r != nil {
 		return r
 	}
-	switch i.ATTStatus {
-	case "", "authorized", "denied", "restricted", "not_determined":
-	default:
-		return reject("unknown_value", "att_status", "want authorized, denied, restricted or not_determined, got %q", i.ATTStatus)
+	if r := checkConsent(i.ATTStatus, i.GDPRPurposes); r != nil {
+		return r
+	}
+	if i.ConsentTime.After(now.Add(maxSkew)) {
+		return reject("in_the_future", "consent_time", "%s is more than %s ahead of this server", i.ConsentTime.Format(time.RFC3339), maxSkew)
 	}
 	return checkTexts(
 		text{"click_id", i.ClickID, maxID}, text{"idfa", i.IDFA, maxID}, text{"idfv", i.IDFV, maxID},
@@ -114,9 +122,44 @@ func (i *Install) Check(now time.Time) *Rejection {
 	)
 }
 
-// Check says what is wrong with an event, or nil.
+// maxPurpose is far beyond the purposes that the TCF has.
+const maxPurpose = 64
+
+func checkConsent(att string, purposes []int) *Rejection {
+	switch att {
+	case "", ATTAuthorized, "denied", "restricted", "not_determined":
+	default:
+		return reject("unknown_value", "att_status", "want authorized, denied, restricted or not_determined, got %q", att)
+	}
+	for _, p := range purposes {
+		if p < 1 || p > maxPurpose || len(purposes) > maxPurpose {
+			return reject("out_of_range", "gdpr_purposes", "want at most %d numbers of purposes from 1 to %d", maxPurpose, maxPurpose)
+		}
+	}
+	return nil
+}
+
+// Check says what is wrong with a report of consent, or nil.
+func (c *ConsentReport) Check(now time.Time) *Rejection {
+	if r := checkRest(c.ID, c.AppID, c.Time, now); r != nil {
+		return r
+	}
+	if r := checkConsent(c.ATTStatus, c.GDPRPurposes); r != nil {
+		return r
+	}
+	switch {
+	case c.InstallID == "":
+		return reject("missing", "install_id", "give the id of the install whose user it is")
+	case c.Change().silent():
+		return reject("missing", "att_status", "say what changed: att_status, limited_data_sharing, gdpr_applies or gdpr_purposes")
+	}
+	return checkTexts(text{"install_id", c.InstallID, maxID})
+}
+
+// Check says what is wrong with an event, or nil. Without an id it has that of its
+// install, name and time.
 func (e *Event) Check(now time.Time) *Rejection {
-	if r := checkCommon(e.ID, e.AppID, e.Time, now); r != nil {
+	if r := checkRest(e.ID, e.AppID, e.Time, now); r != nil {
 		return r
 	}
 	switch {

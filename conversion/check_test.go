@@ -12,6 +12,8 @@ import (
 	"skand/conversion"
 )
 
+var noon = time.Date(2026, 11, 16, 12, 0, 0, 0, time.UTC)
+
 type checked interface {
 	Check(now time.Time) *conversion.Rejection
 }
@@ -38,12 +40,17 @@ func TestCheckOfWhatAllItemsShare(t *testing.T) {
 		"missing app_id":       {"a", 0, noon},
 		"missing time":         {"a", 1, time.Time{}},
 		"in_the_future time":   {"a", 1, noon.Add(24*time.Hour + time.Millisecond)},
+		"out_of_range time":    {"a", 1, time.Date(1969, 12, 31, 0, 0, 0, 0, time.UTC)},
 	} {
 		for _, c := range []checked{
 			&conversion.Click{ID: item.id, AppID: item.app, Time: item.when, NetworkID: "n"},
 			&conversion.Install{ID: item.id, AppID: item.app, Time: item.when},
 			&conversion.Event{ID: item.id, AppID: item.app, Time: item.when, InstallID: "i", Name: "purchase"},
 		} {
+			if _, made := c.(*conversion.Event); made && item.id == "" {
+				require.Empty(t, fault(c.Check(noon)), "an event without an id has that of install, name and time")
+				continue
+			}
 			require.Equal(t, want, fault(c.Check(noon)), "%T", c)
 		}
 	}
@@ -53,7 +60,7 @@ func TestCheckOfEachKind(t *testing.T) {
 	t.Parallel()
 	read := func(kind, members string) checked {
 		body := `{"id":"a","app_id":1,"time":"2026-11-16T12:00:00Z"` + members + `}`
-		item := map[string]checked{"click": &conversion.Click{}, "install": &conversion.Install{}, "event": &conversion.Event{}}[kind]
+		item := map[string]checked{"click": &conversion.Click{}, "install": &conversion.Install{}, "event": &conversion.Event{}, "consent": &conversion.ConsentReport{}}[kind]
 		require.NoError(t, json.Unmarshal([]byte(body), item), body)
 		return item
 	}
@@ -72,6 +79,19 @@ func TestCheckOfEachKind(t *testing.T) {
 		{"install", `,"att_status":"Authorized"`, "unknown_value att_status"},
 		{"install", `,"click_id":"` + long + `"`, "too_long click_id"},
 		{"install", `,"idfv":"a\nb"`, "control_character idfv"},
+		{"install", `,"gdpr_applies":true,"gdpr_purposes":[1,7],"consent_time":"2026-11-16T11:00:00Z"`, ""},
+		{"install", `,"gdpr_purposes":[0]`, "out_of_range gdpr_purposes"},
+		{"install", `,"gdpr_purposes":[65]`, "out_of_range gdpr_purposes"},
+		{"install", `,"consent_time":"2026-11-17T12:00:01Z"`, "in_the_future consent_time"},
+		{"consent", `,"install_id":"i","att_status":"denied"`, ""},
+		{"consent", `,"install_id":"i","limited_data_sharing":false`, ""},
+		{"consent", `,"install_id":"i","gdpr_applies":false`, ""},
+		{"consent", `,"install_id":"i","gdpr_purposes":[]`, ""},
+		{"consent", `,"install_id":"i"`, "missing att_status"},
+		{"consent", `,"att_status":"denied"`, "missing install_id"},
+		{"consent", `,"install_id":"i","att_status":"yes"`, "unknown_value att_status"},
+		{"consent", `,"install_id":"i","gdpr_purposes":[99]`, "out_of_range gdpr_purposes"},
+		{"consent", `,"install_id":"` + long + `","att_status":"denied"`, "too_long install_id"},
 		{"event", event, ""},
 		{"event", event + `,"revenue":"9.99","currency":"USD","properties":{"level":3}`, ""},
 		{"event", event + `,"revenue":"-9.99","currency":"USD"`, ""},

@@ -2,181 +2,184 @@ package conversion
 
 import (
 	"context"
-	"fmt"
-	"strings"
+	"errors"
+	"slices"
+	"time"
 )
 
-// Ledger is what the consented side keeps, inside one transaction of its store.
-type Ledger interface {
-	// Hold makes transactions that hold the same key run one after the other, so that
-	// a click and the install that names it can't miss each other.
-	Hold(ctx context.Context, key string) error
-	// AddClick, AddInstall and AddEvent keep an item and report false if its id is
-	// already there, in which case nothing changed.
-	AddClick(ctx context.Context, c *Click) (bool, error)
-	AddInstall(ctx context.Context, in *Install, d Decision) (bool, error)
-	AddEvent(ctx context.Context, e *Event) (bool, error)
-	// Click returns the click with this id and the install that used it, or nil.
-	Click(ctx context.Context, appID int64, id string) (*Click, string, error)
-	// Install returns the install with its decision, or nil.
-	Install(ctx context.Context, appID int64, id string) (*Install, Decision, error)
-	// Waiting returns the installs that named this click before it was known.
-	Waiting(ctx context.Context, appID int64, clickID string) ([]Install, error)
-	// Events returns the events of an install, oldest first.
-	Events(ctx context.Context, appID int64, installID string) ([]Event, error)
-	// Decide replaces an install's decision; an attributed one uses up its click.
-	Decide(ctx context.Context, in *Install, d Decision) error
-	// Enqueue hands a conversion to the forwarder, in this same transaction.
-	Enqueue(ctx context.Context, out Outgoing) error
-}
-
-// ConsentedStore runs f in one transaction, durable when it returns nil.
-type ConsentedStore interface {
-	InLedger(ctx context.Context, f func(Ledger) error) error
-}
-
-// Intake takes clicks, installs and events, in any order of arrival. Every item
-// is idempotent by its id; what it causes to be forwarded is written in the same
+// Intake takes clicks, installs, events and consents, in any order of arrival. Every
+// item is idempotent by its id; what it causes to be forwarded is written in the same
 // transaction.
 type Intake struct {
-	Store   ConsentedStore
-	Windows Windows
+	Store ConsentedStore
 }
 
-// Click keeps a click and decides again the installs that waited for it.
-func (k *Intake) Click(ctx context.Context, c *Click) (accepted bool, err error) {
-	err = k.Store.InLedger(ctx, func(l Ledger) error {
-		if err := l.Hold(ctx, clickKey(c.AppID, c.ID)); err != nil {
-			return err
+// Taken is what became of one item.
+type Taken struct {
+	ID       string     // also where the item brought none
+	Accepted bool       // false: its id was known, or it is Rejected
+	Rejected *Rejection // why it was not kept; nil: it was, or had been
+	Warnings []string   // kept, but look at this: unknown_event
+}
+
+// intakeChunk is how many items share a transaction: enough for the commit to cost
+// little, few enough for others not to wait long.
+const intakeChunk = 200
+
+// errAlone asks for the transaction again with nobody beside it.
+var errAlone = errors.New("this concerns what others may be deciding")
+
+// Clicks keeps clicks in their order, as one after the other would be, and decides
+// again the installs that waited for them. An error means that not all are known to be
+// kept; sending all of them again is harmless.
+func (k *Intake) Clicks(ctx context.Context, clicks []*Click) ([]Taken, error) {
+	return take(ctx, k, kind[Click]{
+		app: func(c *Click) int64 { return c.AppID }, id: func(c *Click) string { return c.ID }, keep: k.click,
+	}, clicks)
+}
+
+// Installs keeps installs, each with its decision, and forwards them and the events
+// that came before them. See Clicks for order and errors.
+func (k *Intake) Installs(ctx context.Context, installs []*Install) ([]Taken, error) {
+	return take(ctx, k, kind[Install]{
+		app: func(in *Install) int64 { return in.AppID }, id: func(in *Install) string { return in.ID }, keep: k.install, alone: true,
+	}, installs)
+}
+
+// Events keeps events and forwards them; one whose install is unknown waits for it.
+// See Clicks for order and errors.
+func (k *Intake) Events(ctx context.Context, events []*Event) ([]Taken, error) {
+	return take(ctx, k, kind[Event]{
+		app: func(e *Event) int64 { return e.AppID }, id: func(e *Event) string { return e.ID }, keep: k.event,
+	}, events)
+}
+
+// Consents keeps changes of consent, and does at once what they ask for. See Clicks
+// for order and errors.
+func (k *Intake) Consents(ctx context.Context, reports []*ConsentReport) ([]Taken, error) {
+	return take(ctx, k, kind[ConsentReport]{
+		app: func(c *ConsentReport) int64 { return c.AppID }, id: func(c *ConsentReport) string { return c.ID }, keep: k.consent, alone: true,
+	}, reports)
+}
+
+// Click keeps one click; false: its id was known. The error may be a Rejection.
+func (k *Intake) Click(ctx context.Context, c *Click) (bool, error) {
+	return single(k.Clicks(ctx, []*Click{c}))
+}
+
+// Install keeps one install; false: its id was known. The error may be a Rejection.
+func (k *Intake) Install(ctx context.Context, in *Install) (bool, error) {
+	return single(k.Installs(ctx, []*Install{in}))
+}
+
+// Event keeps one event; false: its id was known. The error may be a Rejection.
+func (k *Intake) Event(ctx context.Context, e *Event) (bool, error) {
+	return single(k.Events(ctx, []*Event{e}))
+}
+
+// Consent keeps one change of consent; false: its id was known.
+func (k *Intake) Consent(ctx context.Context, c *ConsentReport) (bool, error) {
+	return single(k.Consents(ctx, []*ConsentReport{c}))
+}
+
+func single(taken []Taken, err error) (bool, error) {
+	switch {
+	case err != nil:
+		return false, err
+	case taken[0].Rejected != nil:
+		return false, taken[0].Rejected
+	}
+	return taken[0].Accepted, nil
+}
+
+// kind is how items of one kind are taken.
+type kind[T any] struct {
+	app   func(*T) int64
+	id    func(*T) string
+	alone bool // nothing of the app may be decided beside it
+	keep  func(ctx context.Context, l Ledger, alone bool, item *T) (Taken, error)
+}
+
+// take keeps items in chunks. Where a chunk can't be kept its items are tried one by
+// one, so that one that the store does not take keeps no other from being kept.
+func take[T any](ctx context.Context, k *Intake, of kind[T], items []*T) ([]Taken, error) {
+	all := make([]Taken, 0, len(items))
+	var failed error
+	for chunk := range slices.Chunk(items, intakeChunk) {
+		taken, err := takeChunk(ctx, k, of, chunk)
+		if err == nil {
+			all = append(all, taken...)
+			continue
 		}
-		accepted, err = l.AddClick(ctx, c)
-		if err != nil || !accepted {
-			return err
+		if len(chunk) == 1 || ctx.Err() != nil {
+			return nil, err
 		}
-		waiting, err := l.Waiting(ctx, c.AppID, c.ID)
-		if err != nil {
-			return err
-		}
-		for i := range waiting {
-			if err := k.redecide(ctx, l, &waiting[i]); err != nil {
-				return err
+		inARow := 0
+		for i := range chunk {
+			one, err := takeChunk(ctx, k, of, chunk[i:i+1])
+			if err == nil {
+				all, inARow = append(all, one...), 0
+				continue
+			}
+			all = append(all, Taken{ID: of.id(chunk[i])})
+			failed = errors.Join(failed, err)
+			if inARow++; inARow == 3 || ctx.Err() != nil { // it is not the item's fault
+				return nil, failed
 			}
 		}
-		return nil
-	})
-	return accepted, err
-}
-
-// Install keeps an install with its decision, and forwards it and the events that
-// came before it.
-func (k *Intake) Install(ctx context.Context, in *Install) (accepted bool, err error) {
-	err = k.Store.InLedger(ctx, func(l Ledger) error {
-		if err := l.Hold(ctx, installKey(in.AppID, in.ID)); err != nil {
-			return err
-		}
-		d, click, err := k.decide(ctx, l, in)
-		if err != nil {
-			return err
-		}
-		accepted, err = l.AddInstall(ctx, in, d)
-		if err != nil || !accepted {
-			return err
-		}
-		return send(ctx, l, in, d, click)
-	})
-	return accepted, err
-}
-
-// Event keeps an event and forwards it; one whose install is unknown waits for it.
-func (k *Intake) Event(ctx context.Context, e *Event) (accepted bool, err error) {
-	err = k.Store.InLedger(ctx, func(l Ledger) error {
-		if err := l.Hold(ctx, installKey(e.AppID, e.InstallID)); err != nil {
-			return err
-		}
-		accepted, err = l.AddEvent(ctx, e)
-		if err != nil || !accepted {
-			return err
-		}
-		in, d, err := l.Install(ctx, e.AppID, e.InstallID)
-		if err != nil || in == nil {
-			return err
-		}
-		click, err := clickOf(ctx, l, in, d)
-		if err != nil {
-			return err
-		}
-		return l.Enqueue(ctx, EventOut(e, in, d, click))
-	})
-	return accepted, err
-}
-
-func (k *Intake) decide(ctx context.Context, l Ledger, in *Install) (Decision, *Click, error) {
-	var touch *Touch
-	var click *Click
-	if in.ClickID != "" {
-		if err := l.Hold(ctx, clickKey(in.AppID, in.ClickID)); err != nil {
-			return Decision{}, nil, err
-		}
-		c, usedBy, err := l.Click(ctx, in.AppID, in.ClickID)
-		if err != nil {
-			return Decision{}, nil, err
-		}
-		if c != nil {
-			click = c
-			touch = &Touch{ID: c.ID, NetworkID: strings.ToLower(c.NetworkID), Interaction: c.Interaction, Time: c.Time, UsedBy: usedBy}
-		}
 	}
-	d := Attribute(in, touch, k.windows())
-	if !d.Attributed {
-		click = nil
+	if failed != nil {
+		return nil, failed
 	}
-	return d, click, nil
+	return all, nil
 }
 
-// Keys are held install first, then click, by everyone: so no two wait for each other.
-func installKey(appID int64, id string) string { return fmt.Sprintf("install/%d/%s", appID, id) }
-func clickKey(appID int64, id string) string   { return fmt.Sprintf("click/%d/%s", appID, id) }
-
-func (k *Intake) windows() Windows {
-	if k.Windows == (Windows{}) {
-		return DefaultWindows()
+func takeChunk[T any](ctx context.Context, k *Intake, of kind[T], chunk []*T) ([]Taken, error) {
+	apps := make([]int64, 0, 1)
+	for _, item := range chunk {
+		apps = append(apps, of.app(item))
 	}
-	return k.Windows
+	slices.Sort(apps)
+	apps = slices.Compact(apps)
+	var taken []Taken
+	run := func(alone bool) error {
+		return k.Store.InLedger(ctx, apps, alone, func(l Ledger) error {
+			taken = make([]Taken, 0, len(chunk))
+			for _, item := range chunk {
+				one, err := of.keep(ctx, l, alone, item)
+				if err != nil {
+					return err
+				}
+				taken = append(taken, one)
+			}
+			return nil
+		})
+	}
+	err := run(of.alone)
+	if errors.Is(err, errAlone) {
+		err = run(true)
+	}
+	return taken, err
 }
 
-func (k *Intake) redecide(ctx context.Context, l Ledger, in *Install) error {
-	d, click, err := k.decide(ctx, l, in)
+// tooLate rejects what is older than what is kept of its app: it would be deleted at
+// once, and decide over what is long gone.
+func tooLate(ctx context.Context, l Ledger, appID int64, when time.Time, a Arrived) (*Rejection, error) {
+	rules, err := l.Rules(ctx, appID)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if err := l.Decide(ctx, in, d); err != nil {
-		return err
+	now := a.At
+	if now.IsZero() {
+		now = l.Now()
 	}
-	return send(ctx, l, in, d, click)
+	if when.Before(now.Add(-rules.Keeps)) {
+		return reject("too_late", "time", "%s is longer ago than the %d days for which this app's data is kept (consented_retention)",
+			when.Format(time.RFC3339), rules.Keeps/(24*time.Hour)), nil
+	}
+	return nil, nil
 }
 
-// send hands over an install and its events. What a destination already has under
-// the same key is not enqueued again.
-func send(ctx context.Context, l Ledger, in *Install, d Decision, click *Click) error {
-	if err := l.Enqueue(ctx, InstallOut(in, d, click)); err != nil {
-		return err
-	}
-	events, err := l.Events(ctx, in.AppID, in.ID)
-	if err != nil {
-		return err
-	}
-	for i := range events {
-		if err := l.Enqueue(ctx, EventOut(&events[i], in, d, click)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func clickOf(ctx context.Context, l Ledger, in *Install, d Decision) (*Click, error) {
-	if !d.Attributed {
-		return nil, nil
-	}
-	c, _, err := l.Click(ctx, in.AppID, d.ClickID)
-	return c, err
+func erased() *Rejection {
+	return reject("erased", "", "this person asked to be erased after that time; nothing of before is kept")
 }

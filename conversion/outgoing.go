@@ -18,26 +18,27 @@ type Outgoing struct {
 	Fields     map[string]string // macro name to value; absent = no value
 	Att        string
 	Limited    bool
+	Subject    string   // id of the install that it is about
+	Flags      []string // of the install: what looks like fraud
+	Review     string   // of the install: "", released or rejected
+	IsTest     bool
 }
 
 // InstallOut is what an install looks like on its way out. click is the
 // interaction it is attributed to, or nil.
-func InstallOut(in *Install, d Decision, click *Click) Outgoing {
-	f := baseFields(in, d, click)
+func InstallOut(in *KeptInstall, click *Click) Outgoing {
+	f := baseFields(in, click)
 	f["event_name"] = "install"
 	f["event_time"] = in.Time.UTC().Format(time.RFC3339)
 	f["event_time_unix"] = strconv.FormatInt(in.Time.Unix(), 10)
 	f["event_id"] = in.ID
-	return Outgoing{
-		Kind: "install", DedupKey: "install/" + in.ID, AppID: in.AppID, NetworkID: d.NetworkID,
-		OccurredAt: in.Time, Fields: drop(f), Att: in.ATTStatus, Limited: in.Limited,
-	}
+	return out(in, "install", in.ID, in.Time, f)
 }
 
 // EventOut is what an event looks like on its way out, with its install's
 // attribution and consent.
-func EventOut(e *Event, in *Install, d Decision, click *Click) Outgoing {
-	f := baseFields(in, d, click)
+func EventOut(e *KeptEvent, in *KeptInstall, click *Click) Outgoing {
+	f := baseFields(in, click)
 	f["event_name"] = e.Name
 	f["event_time"] = e.Time.UTC().Format(time.RFC3339)
 	f["event_time_unix"] = strconv.FormatInt(e.Time.Unix(), 10)
@@ -45,14 +46,28 @@ func EventOut(e *Event, in *Install, d Decision, click *Click) Outgoing {
 	if e.Revenue != nil {
 		f["revenue"] = e.Revenue.String()
 		f["currency"] = e.Currency
+		if e.RevenueApp != nil {
+			f["revenue_converted"] = e.RevenueApp.String()
+		}
+	}
+	return out(in, "event", e.ID, e.Time, f)
+}
+
+func out(in *KeptInstall, kind, id string, when time.Time, fields map[string]string) Outgoing {
+	for name, value := range fields {
+		if value == "" { // absent and empty are one thing
+			delete(fields, name)
+		}
 	}
 	return Outgoing{
-		Kind: "event", DedupKey: "event/" + e.ID, AppID: e.AppID, NetworkID: d.NetworkID,
-		OccurredAt: e.Time, Fields: drop(f), Att: in.ATTStatus, Limited: in.Limited,
+		Kind: kind, DedupKey: kind + "/" + id, AppID: in.AppID, NetworkID: in.Decision.NetworkID, OccurredAt: when,
+		Fields: fields, Att: in.ATTStatus, Limited: !in.Consent().Permit().Forward,
+		Subject: in.ID, Flags: in.Decision.Flags, Review: in.Review, IsTest: in.IsTest,
 	}
 }
 
-func baseFields(in *Install, d Decision, click *Click) map[string]string {
+func baseFields(in *KeptInstall, click *Click) map[string]string {
+	d := in.Decision
 	f := map[string]string{
 		"install_time":      in.Time.UTC().Format(time.RFC3339),
 		"app_id":            strconv.FormatInt(in.AppID, 10),
@@ -62,9 +77,10 @@ func baseFields(in *Install, d Decision, click *Click) map[string]string {
 		"ip":                in.IP,
 		"country":           in.Country,
 		"att_status":        in.ATTStatus,
-		"limit_ad_tracking": strconv.FormatBool(in.ATTStatus != "authorized"),
+		"limit_ad_tracking": strconv.FormatBool(in.ATTStatus != ATTAuthorized),
 		"attribution_type":  d.Name(),
 		"is_modeled":        "false",
+		"is_test":           strconv.FormatBool(in.IsTest),
 		"count":             "1",
 	}
 	if d.Attributed && click != nil {
@@ -74,16 +90,6 @@ func baseFields(in *Install, d Decision, click *Click) map[string]string {
 		f["adgroup_id"] = click.AdgroupID
 		f["creative_id"] = click.CreativeID
 		f["network_id"] = strings.ToLower(click.NetworkID)
-	}
-	return f
-}
-
-// drop removes what has no value, so that absent and empty are one thing.
-func drop(f map[string]string) map[string]string {
-	for k, v := range f {
-		if v == "" {
-			delete(f, k)
-		}
 	}
 	return f
 }
