@@ -2,10 +2,10 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -29,15 +29,22 @@ type consented struct {
 func eachConsented(t *testing.T, test func(t *testing.T, c consented)) {
 	t.Helper()
 	eachInbox(t, func(t *testing.T, in inbox) {
-		for id, scope := range map[string]string{"own": forward.ScopeAttributed, "all": forward.ScopeAll} {
-			_, err := in.s.SaveDestination(t.Context(), forward.Destination{
-				ID: id, AppID: testApp, NetworkID: testNetwork, Scope: scope, Enabled: true, URL: "https://h.example/",
-				Kinds: []string{forward.KindInstall, forward.KindEvent}, SendRevenue: true,
-			}, start)
-			require.NoError(t, err)
-		}
-		test(t, consented{in, conversion.Intake{Store: in.s}})
+		c := consented{in, conversion.Intake{Store: in.s}}
+		c.destinations()
+		test(t, c)
 	})
+}
+
+// destinations are one for the network's own conversions and one for everything.
+func (c consented) destinations() {
+	c.t.Helper()
+	for id, scope := range map[string]string{"own": forward.ScopeAttributed, "all": forward.ScopeAll} {
+		_, err := c.s.SaveDestination(c.t.Context(), forward.Destination{
+			ID: id, AppID: testApp, NetworkID: testNetwork, Scope: scope, Enabled: true, URL: "https://h.example/",
+			Kinds: []string{forward.KindInstall, forward.KindEvent}, SendRevenue: true,
+		}, start)
+		require.NoError(c.t, err)
+	}
 }
 
 // story is a click, the install it led to and two events, all named after one tag.
@@ -49,7 +56,7 @@ func (c consented) story(tag string) []func() (bool, error) {
 			return c.Click(ctx, &conversion.Click{ID: "c" + tag, AppID: testApp, NetworkID: strings.ToUpper(testNetwork), Time: at(-5), CampaignID: "39"})
 		},
 		func() (bool, error) {
-			return c.Install(ctx, &conversion.Install{ID: "i" + tag, AppID: testApp, Time: at(-4), ClickID: "c" + tag, IDFA: "x", ATTStatus: "authorized"})
+			return c.Install(ctx, &conversion.Install{ID: "i" + tag, AppID: testApp, Time: at(-4), ClickID: "c" + tag, IDFA: "x" + tag, ATTStatus: "authorized"})
 		},
 		func() (bool, error) {
 			return c.Event(ctx, &conversion.Event{ID: "e" + tag, AppID: testApp, InstallID: "i" + tag, Name: "open", Time: at(-3)})
@@ -63,16 +70,56 @@ func (c consented) story(tag string) []func() (bool, error) {
 	}
 }
 
+// hash is what an id is kept as.
+func (in inbox) hash(kind, id string) string { return in.s.vault.Hash(kind, id) }
+
+// sent is what the outbox holds of keys, one line each: destination, thing, event and,
+// from its own network, the fields.
+func (in inbox) sent(keys map[string]string, destination string) []string {
+	in.t.Helper()
+	lines := []string{}
+	for _, row := range in.dump(`SELECT destination_id, dedup_key, kind, event_name, fields FROM outbox ORDER BY destination_id, kind, event_name`) {
+		cells := strings.Split(row, "|")
+		thing, ours := keys[cells[1]]
+		if !ours {
+			continue
+		}
+		fields, err := in.s.openFields(cells[4])
+		require.NoError(in.t, err)
+		text := ""
+		if cells[0] == destination {
+			text = fmt.Sprint(fields)
+		}
+		lines = append(lines, strings.Join([]string{cells[0], thing, cells[2], cells[3], text}, "|"))
+	}
+	slices.Sort(lines)
+	return lines
+}
+
 // outcome is the decision and the deliveries of a story, without its tag. What the
 // destination for everything is told of an install that comes before its click is
 // the install as it was then; only its key is compared.
 func (c consented) outcome(tag string) string {
 	c.t.Helper()
-	lines := c.dump(`SELECT decision, reason, network_id, click_id FROM install WHERE id = ?`, "i"+tag)
-	lines = append(lines, c.dump(`SELECT used_by FROM click WHERE id = ?`, "c"+tag)...)
-	lines = append(lines, c.dump(`SELECT destination_id, dedup_key, kind, event_name, CASE destination_id WHEN 'own' THEN fields ELSE '' END
-		FROM outbox WHERE dedup_key LIKE ? ORDER BY destination_id, dedup_key`, "%"+tag)...)
+	in, err := c.install("i" + tag)
+	require.NoError(c.t, err)
+	lines := []string{fmt.Sprintf("%s|%s|%s|%s|%s", in.Decision.Name(), in.Decision.Reason, in.Decision.NetworkID, in.Decision.ClickID, in.Decision.CampaignID)}
+	used := c.dump(`SELECT used_by FROM click WHERE id = ?`, c.hash("click", "c"+tag))
+	require.Len(c.t, used, 1)
+	lines = append(lines, strconv.FormatBool(used[0] == c.hash("install", "i"+tag)))
+	lines = append(lines, c.sent(map[string]string{
+		"install/" + c.hash("install", "i"+tag): "install/i", "event/" + c.hash("event", "e"+tag): "event/e", "event/" + c.hash("event", "p"+tag): "event/p",
+	}, "own")...)
 	return strings.ReplaceAll(strings.Join(lines, "\n"), tag, "")
+}
+
+// install reads an install of the test app.
+func (c consented) install(id string) (in *conversion.KeptInstall, err error) {
+	err = c.s.InLedger(c.t.Context(), []int64{testApp}, false, func(l conversion.Ledger) error {
+		in, err = l.Install(c.t.Context(), testApp, id)
+		return err
+	})
+	return in, err
 }
 
 func TestConsentedEveryOrderOfArrival(t *testing.T) {
@@ -98,9 +145,9 @@ func TestConsentedEveryOrderOfArrival(t *testing.T) {
 			}
 			require.Equal(t, want, got, "order %v", order)
 		}
-		require.True(t, strings.HasPrefix(want, "attributed|click_id|"+testNetwork+"|c\ni\n"), want)
-		require.Equal(t, 6, strings.Count(want, "/"), "an install and two events, to two destinations: %s", want)
-		require.Contains(t, want, `"revenue":"9.99"`)
+		require.True(t, strings.HasPrefix(want, "attributed|click_id|"+testNetwork+"|c|39\ntrue\n"), want)
+		require.Equal(t, 6, strings.Count(want, "install/i|")+strings.Count(want, "event/"), "an install and two events, to two destinations: %s", want)
+		require.Contains(t, want, "revenue:9.99]")
 		count := c.countAll()
 		require.Equal(t, []int64{24, 48}, []int64{count.Clicks, count.Events})
 		require.Equal(t, map[string]int64{"attributed": 24}, count.Installs)
@@ -187,6 +234,7 @@ func TestConsentedOtherApp(t *testing.T) {
 		_, err := c.Click(t.Context(), &conversion.Click{ID: "c", AppID: testApp + 1, NetworkID: testNetwork, Time: start.Add(-time.Hour)})
 		require.NoError(t, err)
 		require.Equal(t, []string{"organic|click_unknown", "attributed|click_id"}, c.dump(`SELECT decision, reason FROM install ORDER BY app_id`))
+		require.Len(t, c.dump(`SELECT DISTINCT id FROM install`), 1, "the keys hold the app, the hashes need not")
 		require.Empty(t, c.dump(`SELECT 1 FROM outbox WHERE destination_id = 'own'`), "the other app has no destination")
 	})
 }
@@ -208,7 +256,7 @@ func TestModeledDeliveries(t *testing.T) {
 		s.Published = failing{}
 		_, err = s.Run(t.Context())
 		require.ErrorContains(t, err, "no published store today")
-		want := []string{"install|24|<nil>", "payer|12|15"}
+		want := []string{"install|24|-", "payer|12|15"}
 		require.Equal(t, want, in.modeled())
 		for range 2 {
 			in.seal()
@@ -225,10 +273,13 @@ func (in inbox) modeled() []string {
 	require.NoError(in.t, err)
 	var out []string
 	for _, d := range page {
-		fields := in.dump(`SELECT fields FROM outbox WHERE id = ?`, d.ID)[0]
-		var f map[string]any
-		require.NoError(in.t, json.Unmarshal([]byte(fields), &f))
-		out = append(out, fmt.Sprintf("%s|%v|%v", d.EventName, f["count"], f["revenue"]))
+		f, err := in.s.openFields(in.dump(`SELECT fields FROM outbox WHERE id = ?`, d.ID)[0])
+		require.NoError(in.t, err)
+		revenue, there := f["revenue"]
+		if !there {
+			revenue = "-"
+		}
+		out = append(out, fmt.Sprintf("%s|%v|%v", d.EventName, f["count"], revenue))
 	}
 	slices.Sort(out)
 	return out

@@ -57,7 +57,9 @@ func wanted(t reflect.Type) string {
 	switch t.String() {
 	case "string":
 		return "a string"
-	case "bool":
+	case "[]int":
+		return "an array of whole numbers"
+	case "bool", "*bool":
 		return "true or false"
 	case "int64":
 		return "a whole number"

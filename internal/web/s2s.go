@@ -14,27 +14,31 @@ import (
 	"skand/internal/auth"
 )
 
-// Intake keeps consented items; each reports false for an id that is known.
+// Intake keeps consented items, in their order; an error means that not all are known
+// to be kept.
 type Intake interface {
-	Click(ctx context.Context, c *conversion.Click) (bool, error)
-	Install(ctx context.Context, in *conversion.Install) (bool, error)
-	Event(ctx context.Context, e *conversion.Event) (bool, error)
+	Clicks(ctx context.Context, clicks []*conversion.Click) ([]conversion.Taken, error)
+	Installs(ctx context.Context, installs []*conversion.Install) ([]conversion.Taken, error)
+	Events(ctx context.Context, events []*conversion.Event) ([]conversion.Taken, error)
+	Consents(ctx context.Context, reports []*conversion.ConsentReport) ([]conversion.Taken, error)
 }
 
 func itoa(n int64) string { return strconv.FormatInt(n, 10) }
 
 // itemAnswer is the answer to one item.
 type itemAnswer struct {
-	Index   *int   `json:"index,omitempty"`
-	ID      string `json:"id"`
-	Status  string `json:"status"`
-	Code    string `json:"code,omitempty"`
-	Field   string `json:"field,omitempty"`
-	Message string `json:"message,omitempty"`
+	Index    *int     `json:"index,omitempty"`
+	ID       string   `json:"id"`
+	Status   string   `json:"status"`
+	Code     string   `json:"code,omitempty"`
+	Field    string   `json:"field,omitempty"`
+	Message  string   `json:"message,omitempty"`
+	Warnings []string `json:"warnings,omitempty"`
 }
 
-// take reads and keeps one item of a kind.
-type take func(ctx context.Context, raw json.RawMessage) (id string, accepted bool, err error)
+// Take reads and keeps items of one kind, each with its own answer; the error is the
+// store's, never an item's.
+type Take func(ctx context.Context, raws []json.RawMessage) ([]conversion.Taken, error)
 
 // Items reads and keeps consented items; an import takes the same way as a request.
 type Items struct {
@@ -42,52 +46,77 @@ type Items struct {
 	Now    func() time.Time // items from after it are refused
 }
 
+// Takers are the ways in, by their path.
+func (k Items) Takers() map[string]Take {
+	return map[string]Take{
+		"/v1/clicks": func(ctx context.Context, raws []json.RawMessage) ([]conversion.Taken, error) {
+			return takeItems(ctx, raws, k.Now, k.Intake.Clicks, func(c *conversion.Click) string { return c.ID })
+		},
+		"/v1/installs": func(ctx context.Context, raws []json.RawMessage) ([]conversion.Taken, error) {
+			return takeItems(ctx, raws, k.Now, k.Intake.Installs, func(in *conversion.Install) string { return in.ID })
+		},
+		"/v1/events": func(ctx context.Context, raws []json.RawMessage) ([]conversion.Taken, error) {
+			return takeItems(ctx, raws, k.Now, k.Intake.Events, func(e *conversion.Event) string { return e.ID })
+		},
+		"/v1/consents": func(ctx context.Context, raws []json.RawMessage) ([]conversion.Taken, error) {
+			return takeItems(ctx, raws, k.Now, k.Intake.Consents, func(c *conversion.ConsentReport) string { return c.ID })
+		},
+	}
+}
+
 func (p *Public) routeS2S(mux *http.ServeMux) {
-	mux.Handle("/v1/clicks", p.s2s(p.Items.Click))
-	mux.Handle("/v1/installs", p.s2s(p.Items.Install))
-	mux.Handle("/v1/events", p.s2s(p.Items.Event))
+	for path, t := range p.Items.Takers() {
+		mux.Handle(path, p.s2s(t))
+	}
 }
 
-// Click keeps one click.
-func (k Items) Click(ctx context.Context, raw json.RawMessage) (string, bool, error) {
-	var c conversion.Click
-	if err := decodeItem(raw, &c); err != nil {
-		return c.ID, false, err
-	}
-	if rej := c.Check(k.Now()); rej != nil {
-		return c.ID, false, rej
-	}
-	ok, err := k.Intake.Click(ctx, &c)
-	return c.ID, ok, err
+// item is what the kinds of items have in common.
+type item[T any] interface {
+	*T
+	Check(now time.Time) *conversion.Rejection
+	Arrive(now time.Time)
 }
 
-// Install keeps one install.
-func (k Items) Install(ctx context.Context, raw json.RawMessage) (string, bool, error) {
-	var in conversion.Install
-	if err := decodeItem(raw, &in); err != nil {
-		return in.ID, false, err
+// takeItems reads each item, and keeps together those that can be read.
+func takeItems[T any, P item[T]](ctx context.Context, raws []json.RawMessage, clock func() time.Time,
+	keep func(context.Context, []*T) ([]conversion.Taken, error), id func(*T) string,
+) ([]conversion.Taken, error) {
+	answers := make([]conversion.Taken, len(raws))
+	items, places := make([]*T, 0, len(raws)), make([]int, 0, len(raws))
+	now := clock()
+	for i, raw := range raws {
+		one := new(T)
+		err := decodeItem(raw, one)
+		if err == nil {
+			if rej := P(one).Check(now); rej != nil {
+				err = rej
+			}
+		}
+		var rej *conversion.Rejection
+		if errors.As(err, &rej) {
+			answers[i] = conversion.Taken{ID: id(one), Rejected: rej}
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		P(one).Arrive(now)
+		items, places = append(items, one), append(places, i)
 	}
-	if rej := in.Check(k.Now()); rej != nil {
-		return in.ID, false, rej
+	if len(items) == 0 {
+		return answers, nil
 	}
-	ok, err := k.Intake.Install(ctx, &in)
-	return in.ID, ok, err
+	kept, err := keep(ctx, items)
+	if err != nil {
+		return nil, err
+	}
+	for i, k := range kept {
+		answers[places[i]] = k
+	}
+	return answers, nil
 }
 
-// Event keeps one event.
-func (k Items) Event(ctx context.Context, raw json.RawMessage) (string, bool, error) {
-	var e conversion.Event
-	if err := decodeItem(raw, &e); err != nil {
-		return e.ID, false, err
-	}
-	if rej := e.Check(k.Now()); rej != nil {
-		return e.ID, false, rej
-	}
-	ok, err := k.Intake.Event(ctx, &e)
-	return e.ID, ok, err
-}
-
-func (p *Public) s2s(t take) http.Handler {
+func (p *Public) s2s(t Take) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost {
 			w.Header().Set("Allow", http.MethodPost)
@@ -111,18 +140,19 @@ func (p *Public) s2s(t take) http.Handler {
 	})
 }
 
-func (p *Public) answerItems(w http.ResponseWriter, r *http.Request, body []byte, t take) {
+func (p *Public) answerItems(w http.ResponseWriter, r *http.Request, body []byte, t Take) {
 	body = bytes.TrimSpace(body)
 	if !bytes.HasPrefix(body, []byte("[")) {
-		a, err := p.item(r.Context(), body, t)
-		switch {
-		case err != nil:
+		taken, err := p.keep(r.Context(), []json.RawMessage{body}, t)
+		if err != nil {
 			p.notStored(w, r, err)
-		case a.Status == "rejected":
-			writeJSON(w, http.StatusBadRequest, a)
-		default:
-			writeJSON(w, http.StatusOK, a)
+			return
 		}
+		a, status := answerItem(taken[0]), http.StatusOK
+		if taken[0].Rejected != nil {
+			status = http.StatusBadRequest
+		}
+		writeJSON(w, status, a)
 		return
 	}
 	var items []json.RawMessage
@@ -135,15 +165,15 @@ func (p *Public) answerItems(w http.ResponseWriter, r *http.Request, body []byte
 			"at most %d items in one request, not %d", p.Limits.S2SItems, len(items))})
 		return
 	}
-	results := make([]itemAnswer, 0, len(items))
-	for i, raw := range items {
-		a, err := p.item(r.Context(), raw, t)
-		if err != nil {
-			p.notStored(w, r, err)
-			return
-		}
-		a.Index = &i
-		results = append(results, a)
+	taken, err := p.keep(r.Context(), items, t)
+	if err != nil {
+		p.notStored(w, r, err)
+		return
+	}
+	results := make([]itemAnswer, len(taken))
+	for i, one := range taken {
+		results[i] = answerItem(one)
+		results[i].Index = &i
 	}
 	writeJSON(w, http.StatusOK, map[string]any{"results": results})
 }
@@ -155,21 +185,23 @@ func (p *Public) notStored(w http.ResponseWriter, r *http.Request, err error) {
 	writeFault(w, http.StatusInternalServerError, fault{Code: "not_stored", Message: "not everything could be stored; send it again, ids make that harmless"})
 }
 
-// item keeps one item; the error is the store's, never the item's.
-func (p *Public) item(ctx context.Context, raw json.RawMessage, t take) (itemAnswer, error) {
-	ctx, cancel := context.WithTimeout(ctx, saveTimeout)
+// itemTimeout is what each item of an array may add to the time of one.
+const itemTimeout = 50 * time.Millisecond
+
+func (p *Public) keep(ctx context.Context, raws []json.RawMessage, t Take) ([]conversion.Taken, error) {
+	ctx, cancel := context.WithTimeout(ctx, saveTimeout+time.Duration(len(raws))*itemTimeout)
 	defer cancel()
-	id, accepted, err := t(ctx, raw)
-	var rej *conversion.Rejection
-	switch {
-	case errors.As(err, &rej):
-		return itemAnswer{ID: id, Status: "rejected", Code: rej.Code, Field: rej.Field, Message: rej.Error()}, nil
-	case err != nil:
-		return itemAnswer{}, err
-	case accepted:
-		return itemAnswer{ID: id, Status: "accepted"}, nil
+	return t(ctx, raws)
+}
+
+func answerItem(t conversion.Taken) itemAnswer {
+	switch rej := t.Rejected; {
+	case rej != nil:
+		return itemAnswer{ID: t.ID, Status: "rejected", Code: rej.Code, Field: rej.Field, Message: rej.Error()}
+	case t.Accepted:
+		return itemAnswer{ID: t.ID, Status: "accepted", Warnings: t.Warnings}
 	default:
-		return itemAnswer{ID: id, Status: "duplicate"}, nil
+		return itemAnswer{ID: t.ID, Status: "duplicate"}
 	}
 }
 

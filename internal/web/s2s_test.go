@@ -55,7 +55,7 @@ func TestS2SRejects(t *testing.T) {
 		{"events", without(event, `"install_id":"i1",`), "missing install_id"},
 		{"events", strings.Replace(event, `{"level":3}`, `[3]`, 1), "wrong_type properties"},
 		{"events", "", "not_json "}, {"events", "{", "not_json "}, {"events", event + "}", "not_json "},
-		{"events", event + event, "not_json "}, {"events", "7", "wrong_type "}, {"events", "null", "missing id"},
+		{"events", event + event, "not_json "}, {"events", "7", "wrong_type "}, {"events", "null", "missing app_id"},
 	} {
 		a := b.post("/v1/"+c.path, "s2s", c.body)
 		require.Equal(t, 400, a.status, c.body)
