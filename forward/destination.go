@@ -42,7 +42,8 @@ type Destination struct {
 	Missing     string        // drop, empty
 	Expires     time.Duration // counted from the event
 	Enabled     bool
-	InFlight    int // requests at a time
+	InFlight    int           // requests at a time
+	Hold        time.Duration // how long what looks like fraud waits for an operator; 0: it does not
 }
 
 // WithDefaults fills what an operator may leave out. The defaults send least:

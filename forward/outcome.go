@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"regexp"
+	"strings"
 )
 
 // Class says what an attempt's outcome means for its delivery.
@@ -67,7 +69,20 @@ func classifyError(err error) (Class, string) {
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
 		return ClassRetry, "no answer within the destination's timeout"
 	}
-	return ClassRetry, "network: " + err.Error()
+	return ClassRetry, "network: " + unquoted(err.Error())
+}
+
+// quoted is what net/http repeats of an answer that it can't read.
+var quoted = regexp.MustCompile(`"(\\.|[^"\\])*"?`)
+
+// unquoted drops what the receiver sent: a broken answer may echo the request, and a
+// reason stands in logs and lists as it is. After a malformed header line there is
+// nothing but the line.
+func unquoted(text string) string {
+	if before, _, found := strings.Cut(text, "malformed MIME header"); found {
+		text = before + "malformed MIME header"
+	}
+	return quoted.ReplaceAllString(text, "…")
 }
 
 // state is where the class leaves its delivery.

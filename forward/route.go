@@ -25,7 +25,7 @@ var (
 // delay. Limited Data Sharing blocks everything; identifiers are stripped unless
 // ATT is authorized; revenue is sent only where asked for.
 func Route(c Conversion, dests []Destination, now time.Time) []Delivery {
-	if c.Limited {
+	if c.Limited || c.Review == ReviewRejected {
 		return nil
 	}
 	var out []Delivery
@@ -37,18 +37,21 @@ func Route(c Conversion, dests []Destination, now time.Time) []Delivery {
 		if !ok {
 			continue
 		}
-		out = append(out, Delivery{
+		delivery := Delivery{
 			ID:            deliveryID(c.AppID, d.ID, c.DedupKey),
 			DestinationID: d.ID,
 			AppID:         c.AppID,
 			DedupKey:      c.DedupKey,
+			Subject:       c.Subject,
 			Kind:          c.Kind,
 			EventName:     name,
 			Fields:        d.fields(c),
 			CreatedAt:     now,
 			DueAt:         now.Add(d.Delay),
 			ExpiresAt:     c.OccurredAt.Add(d.Expires),
-		})
+		}
+		d.hold(c, &delivery)
+		out = append(out, delivery)
 	}
 	return out
 }

@@ -34,8 +34,11 @@ type Conversion struct {
 	NetworkID  string    // attributed network; "" = organic
 	OccurredAt time.Time // expiry counts from here
 	Fields     map[string]string
-	Att        string // att_status of the phone, "" when unknown
-	Limited    bool   // Limited Data Sharing: nothing leaves
+	Att        string   // att_status of the phone, "" when unknown
+	Limited    bool     // Limited Data Sharing: nothing leaves
+	Subject    string   // the install that it is about, for erasure; "" = nobody's
+	Flags      []string // what about the install looks like fraud
+	Review     string   // what an operator said of the install: "", released, rejected
 }
 
 // Delivery is one conversion on its way to one destination.
@@ -44,6 +47,8 @@ type Delivery struct {
 	DestinationID string
 	AppID         int64
 	DedupKey      string
+	Subject       string // of the conversion
+	HoldReason    string // the flags for which it waits until DueAt, unless it is released; "" = it is not held
 	Kind          string
 	EventName     string            // the receiver's name of the event
 	Fields        map[string]string // macro name -> value; absent or "" = no value

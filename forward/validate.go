@@ -63,11 +63,16 @@ func (d Destination) Validate(allowPrivate []netip.Prefix) error {
 		{"delay", d.Delay, 0, 10 * time.Minute},
 		{"timeout", d.Timeout, time.Second, time.Minute},
 		{"expires", d.Expires, time.Minute, 90 * 24 * time.Hour},
+		{"hold", d.Hold, 0, maxHold},
 	} {
 		if b.value < b.low || b.value > b.high {
 			fault(b.field, "is %s; it must be between %s and %s",
 				formatDuration(b.value), formatDuration(b.low), formatDuration(b.high))
 		}
+	}
+	if d.Hold > 0 && d.Hold > d.Expires-holdMargin {
+		fault("hold", "is %s, but deliveries expire after %s; leave an hour to send them, or raise expires",
+			formatDuration(d.Hold), formatDuration(d.Expires))
 	}
 	if d.InFlight < 1 || d.InFlight > 64 {
 		fault("in_flight", "is %d; it must be between 1 and 64", d.InFlight)

@@ -30,17 +30,18 @@ type wire struct {
 	Expires     duration          `json:"expires"`
 	Enabled     *bool             `json:"enabled"`
 	InFlight    int               `json:"in_flight"`
+	Hold        duration          `json:"hold"`
 }
 
 var wireFields = []string{
 	"id", "network_id", "app_id", "kinds", "scope", "method", "url", "event_map", "send_revenue",
-	"schedule", "signing", "delay", "timeout", "missing", "expires", "enabled", "in_flight",
+	"schedule", "signing", "delay", "timeout", "missing", "expires", "enabled", "in_flight", "hold",
 }
 
 // laterFields are settings that belong to a destination but that this version
 // cannot honour yet. Ignoring one would send what the operator did not mean.
 var laterFields = []string{
-	"body", "secret_env", "headers", "query_auth", "oauth", "expires_from", "hold", "filter",
+	"body", "secret_env", "headers", "query_auth", "oauth", "expires_from", "filter",
 	"consent", "rate", "revisions", "agency", "owner",
 }
 
@@ -52,7 +53,7 @@ func (d Destination) MarshalJSON() ([]byte, error) {
 	err := enc.Encode(wire{
 		d.ID, d.NetworkID, d.AppID, d.Kinds, d.Scope, d.Method, d.URL, d.EventMap, d.SendRevenue,
 		d.Schedule, d.Signing, duration(d.Delay), duration(d.Timeout), d.Missing, duration(d.Expires),
-		&d.Enabled, d.InFlight,
+		&d.Enabled, d.InFlight, duration(d.Hold),
 	})
 	return bytes.TrimSpace(b.Bytes()), err
 }
@@ -80,7 +81,7 @@ func (d *Destination) UnmarshalJSON(raw []byte) error {
 	*d = Destination{
 		w.ID, w.NetworkID, w.AppID, w.Kinds, w.Scope, w.Method, w.URL, w.EventMap, w.SendRevenue,
 		w.Schedule, w.Signing, time.Duration(w.Delay), time.Duration(w.Timeout), w.Missing,
-		time.Duration(w.Expires), w.Enabled == nil || *w.Enabled, w.InFlight,
+		time.Duration(w.Expires), w.Enabled == nil || *w.Enabled, w.InFlight, time.Duration(w.Hold),
 	}.WithDefaults()
 	return nil
 }

@@ -26,6 +26,7 @@ type Bundle struct {
 	Destinations []forward.Destination `json:"destinations,omitempty"`
 	TrustedKeys  []TrustedKey          `json:"trusted_keys,omitempty"`
 	Forward      *Forward              `json:"forward,omitempty"`
+	Rates        []Rate                `json:"rates,omitempty"`
 }
 
 // App is one advertised app.
@@ -43,6 +44,8 @@ type App struct {
 	RawRetention        string          `json:"raw_retention,omitempty"` // "90d"
 	Schema              json.RawMessage `json:"schema,omitempty"`        // file name, or the document itself
 	SchemaEffectiveFrom *time.Time      `json:"schema_effective_from,omitempty"`
+	AppConsented
+	AppCrossings
 }
 
 // Network is one ad network.
@@ -54,6 +57,7 @@ type Network struct {
 	ShortForm    string     `json:"short_form,omitempty"`  // last, first
 	RelayDelay   string     `json:"relay_delay,omitempty"` // "6h", "3d"; see Delay
 	Campaigns    []Campaign `json:"campaigns,omitempty"`
+	NetworkConsented
 }
 
 // Campaign names a source identifier for a span of days.
@@ -115,6 +119,7 @@ func (a *App) Settings() aggregate.Settings {
 	if a.Revenue != "" {
 		s.Revenue = a.Revenue
 	}
+	s.Crossings, s.CrossingEpsilon = a.crossings()
 	return s
 }
 
@@ -226,6 +231,13 @@ func (b *Bundle) Check(allow []netip.Prefix) error {
 			bad("trusted_keys[%d].environment: want production or development, got %q", i, k.Environment)
 		}
 	}
+	for i := range b.Rates {
+		where := fmt.Sprintf("rates[%d]", i)
+		once(where, "rate of "+b.Rates[i].Currency+" on "+b.Rates[i].Date)
+		if err := b.Rates[i].check(where); err != nil {
+			faults = append(faults, err)
+		}
+	}
 	if len(b.TrustedKeys) > 0 {
 		if _, err := skan.AppleKeys().With(b.Trusted()...); err != nil {
 			bad("trusted_keys: %w", err)
@@ -245,6 +257,7 @@ func (a *App) check(where string) []error {
 	if _, err := a.Retention(); err != nil {
 		faults = append(faults, fmt.Errorf("%s.%w", where, err))
 	}
+	faults = append(faults, a.AppConsented.check(where)...)
 	if !schema.CurrencyKnown(a.Settings().Currency) {
 		faults = append(faults, fmt.Errorf("%s.currency: %q is not in ISO 4217", where, a.Currency))
 	}
@@ -277,6 +290,7 @@ func (n *Network) check(where string) []error {
 	if _, err := n.Delay(); err != nil {
 		faults = append(faults, fmt.Errorf("%s.%w", where, err))
 	}
+	faults = append(faults, n.NetworkConsented.check(where)...)
 	for i, c := range n.Campaigns {
 		for name, day := range map[string]*string{"from": c.From, "to": c.To} {
 			if day == nil {

@@ -17,7 +17,7 @@ type File struct {
 }
 
 // kinds are the files of an export but the schemas, without their ending.
-var kinds = []string{"apps", "networks", "destinations", "trusted_keys", "forward"}
+var kinds = []string{"apps", "networks", "destinations", "trusted_keys", "forward", "rates"}
 
 const schemaFolder = "schemas"
 
@@ -72,6 +72,8 @@ func (b *Bundle) kind(name string) (content any, some bool) {
 		return b.Destinations, len(b.Destinations) > 0
 	case "trusted_keys":
 		return b.TrustedKeys, len(b.TrustedKeys) > 0
+	case "rates":
+		return b.Rates, len(b.Rates) > 0
 	default:
 		return b.Forward, b.Forward != nil
 	}

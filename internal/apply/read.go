@@ -43,7 +43,7 @@ func Read(path string) (*Bundle, error) {
 	for i, b := range parts {
 		if b == nil {
 			if !named[files[i]] {
-				return nil, fmt.Errorf("%s: holds none of apps, networks, destinations, trusted_keys, forward, and no app names it as its schema", files[i])
+				return nil, fmt.Errorf("%s: holds none of apps, networks, destinations, trusted_keys, forward, rates, and no app names it as its schema", files[i])
 			}
 			continue
 		}
@@ -51,6 +51,7 @@ func Read(path string) (*Bundle, error) {
 		whole.Networks = append(whole.Networks, b.Networks...)
 		whole.Destinations = append(whole.Destinations, b.Destinations...)
 		whole.TrustedKeys = append(whole.TrustedKeys, b.TrustedKeys...)
+		whole.Rates = append(whole.Rates, b.Rates...)
 		if b.Forward != nil {
 			whole.Forward = b.Forward
 		}
@@ -202,7 +203,7 @@ func explain(err error) error {
 	var wrongType *json.UnmarshalTypeError
 	if errors.As(err, &wrongType) {
 		if wrongType.Field == "" {
-			return fmt.Errorf("want an object with apps, networks, destinations, trusted_keys or forward, got %s", wrongType.Value)
+			return fmt.Errorf("want an object with apps, networks, destinations, trusted_keys, forward or rates, got %s", wrongType.Value)
 		}
 		return fmt.Errorf("%s: want %s, got %s", wrongType.Field, wrongType.Type, wrongType.Value)
 	}

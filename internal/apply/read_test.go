@@ -70,12 +70,11 @@ func TestParseRefuses(t *testing.T) {
 	t.Parallel()
 	const dest = `{"destinations":[{"id":"d","app_id":1,"kinds":["install"],"url":"https://a.example/",`
 	for text, want := range map[string]string{
-		"app: []":                                             `"app" is not a setting`,
-		"apps: [{app_id: 1, events: []}]":                     `"events" is not a setting`,
-		"apps: [{app_id: 1, test_devices: []}]":               `"test_devices" is not a setting`,
-		"networks: [{network_id: n, click_window: 7d}]":       `"click_window" is not a setting`,
-		"networks: [{network_id: n, campaigns: [{name: x}]}]": `"name" is not a setting`,
-		"rates: []":                                              `"rates" is not a setting`,
+		"app: []": `"app" is not a setting`,
+		"apps: [{app_id: 1, events: [{when: x}]}]":               `"when" is not a setting`,
+		"networks: [{network_id: n, campaigns: [{name: x}]}]":    `"name" is not a setting`,
+		"rates: [{day: x}]":                                      `"day" is not a setting`,
+		"rates: [{rate: much}]":                                  "can't convert much",
 		"costs: []":                                              `"costs" is not a setting`,
 		"trusted_keys: [{name: k, secret: x}]":                   `"secret" is not a setting`,
 		dest + `"body":"json"}]}`:                                `destination "d": body: is not supported by this version`,
