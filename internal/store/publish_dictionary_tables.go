@@ -15,7 +15,7 @@ var (
 var datasetDescribed = []columnMeaning{
 	{"app_id", "the advertised app", "App Store id", ""},
 	{"sequence_index", "which of the three postbacks of an install: 0, 1, 2", "", ""},
-	{"conversion_kind", "`install`, `reengagement`, or `qualifier` (a postback that lost)", "", ""},
+	{"conversion_kind", "`install`, `reengagement`, or `qualifier` (a postback that lost); in `release` also `deterministic` and `combined`", "", ""},
 	{"environment", "`production`, or `development`: signed by a development key, of apps that trust it", "", ""},
 }
 
@@ -27,18 +27,18 @@ var tablesDescribed = []described{
 			datasetDescribed[0],
 			{"dataset", "which postbacks: app, sequence index, conversion kind and environment", "", ""},
 		}, datasetDescribed[1:], []columnMeaning{
-			{"kind", "`base`: published once. `redecode`: the same rows relabelled by another schema version. `model`: modelled numbers", "", ""},
+			{"kind", "`base`: published once. `redecode`: what the base published, read by another schema version; at most once a window. `model`: modelled numbers", "", ""},
 			{"state", "always `published`", "", ""},
 			{"window_start", "start of the window, or of the first window whose carried installs are in it; included", "UTC", ""},
 			{"window_end", "end of the window, excluded", "UTC", ""},
 			{"k", "installs that every row has at least", "installs", ""},
 			{"b", "installs that every measure has at least, if not 0", "installs", ""},
-			{"schema_versions", "versions that at least b of its installs were decoded with, ascending; empty: no schema", "", ""},
+			{"schema_versions", "versions that at least b of its installs were decoded with, ascending; empty: no schema. Of a `redecode`, the version it was read by", "", ""},
 			{"model_version", "version of the model, 0 for releases without one", "", ""},
 			{"lab", "made in a data store created with `--lab`: not real traffic", "", ""},
-			{"sealed_at", "when the window was cut", "UTC", ""},
+			{"sealed_at", "when the window was cut; of a `redecode`, when it was made", "UTC", ""},
 		}), ""},
-	{"cohort", "One line per published row. Every install of a release is in exactly one row. Add rows up as you like; there is no total beside its parts. Of a window that was decoded again both releases are here: take one, or `cohort_current`.", cohortDescribed, ""},
+	{"cohort", "One line per published row. Every install of a release is in exactly one row. Add rows up as you like; there is no total beside its parts. Of a window that was decoded again both releases are here: take one, or `cohort_current`. Rows, installs and kinds of a `redecode` are those of its base; payers and revenue are read anew, as far as the base's bins tell.", cohortDescribed, ""},
 	{"cohort_event", "Events by campaign, release by release: sums over the bins of `cohort_value`. A campaign without lines has no row on which payers stand, or no fine value, or no schema.", slices.Concat(
 		[]columnMeaning{ofRelease}, ofCampaign, []columnMeaning{
 			{"event_name", "name of the event in the schema", "", ""},
@@ -55,12 +55,12 @@ var tablesDescribed = []described{
 		{"measure", "`payers` or `redownloads`", "", ""},
 		{"rows", "how many rows share it, at least 2", "rows", ""},
 		{"installs", "payers, or redownloads, on those rows", "installs", ""},
-		{"revenue_min", "revenue of the payers, as in `cohort`", "`currency`", "measure `redownloads`, or the app publishes revenue `banded`"},
+		{"revenue_min", "revenue of the payers, as in `cohort`", "`currency`", "measure `redownloads`, or the app publishes revenue `banded`; of a `redecode` also: an amount differs"},
 		{"revenue_est", "the same, estimated", "`currency`", "as before"},
 		{"revenue_max", "the same, at most", "`currency`", "as before; or, in the whole release, a band without upper end"},
 		{"currency", "of the revenue columns", "ISO 4217", ""},
 	}, ""},
-	{"cohort_value", "The histogram of fine values by campaign, over exactly those of its rows on which payers stand. A bin that holds nobody has no line. Lines of kind `fine` add up; `clamped` is a sum of some of them, not one more.", slices.Concat(
+	{"cohort_value", "The histogram of fine values by campaign, over exactly those of its rows on which payers stand (of a `redecode`: stood in its base). A bin that holds nobody has no line. Lines of kind `fine` add up; `clamped` is a sum of some of them, not one more.", slices.Concat(
 		[]columnMeaning{ofRelease}, ofCampaign, []columnMeaning{
 			{"kind", "`fine`: installs with one of these values. `clamped`: installs whose amount the schema's cap cut", "", ""},
 			{"value_from", "least value of the bin, 0 to 63", "conversion value", ""},
@@ -74,6 +74,23 @@ var tablesDescribed = []described{
 			{"revenue_max", "installs times the greatest upper end of the bin's values", "`currency`", "kind `clamped`, or a band without upper end"},
 			{"currency", "of the revenue columns", "ISO 4217", ""},
 		}), ""},
+	{"cohort_crossing", "Noised views of apps that declare `crossings` in `skand apply`: published with the `base` release of a window, once. Every network of its `cohort` rows and every declared value has a line. `installs` is a count with random noise: take sums of it as estimates. See [privacy.md](privacy.md#noised-views).", []columnMeaning{
+		ofRelease,
+		{"view", "`country`, `digits` (of the source identifier, as sent), `interaction`, or `publisher` (the app in which the ad was shown)", "", ""},
+		{"network_id", "ad network, lower case", "", "the networks that have no row of their own: those of the app's `other` or `total`"},
+		{"value", "a declared value; `other`: any other one, or none was sent", "", ""},
+		{"installs", "installs of that network with that value, with noise", "installs", "the noised number is below k"},
+		{"epsilon", "what the view spent of the app's `crossing_epsilon`: one install with another value makes no answer more than e^epsilon times as likely", "", ""},
+		{"half_width90", "how far the noise reaches up and down in 9 of 10 lines", "installs, up and down", ""},
+	}, ""},
+	deterministicDescribed,
+	doneDescribed,
+	funnelDescribed,
+	combinedDescribed,
+	{"cohort_packed", "The rows of a release once more, added up by network, two digits, level and schema versions and packed into one value: skand's own roll-ups are read from it. It says nothing that `cohort` does not say.", []columnMeaning{
+		ofRelease,
+		{"packed", "the sums, in a form of skand's own that may change from version to version", "", ""},
+	}, ""},
 	{"campaign", "What networks call their sources, from `skand apply`. It is configuration and follows what was applied last. Spans of one source never overlap.", []columnMeaning{
 		{"network_id", "ad network, lower case", "", ""},
 		{"source", "2, 3 or 4 digits of the source identifier; `c7` is campaign id 7 of SKAdNetwork 1-3, as in `row_id`", "", ""},
@@ -119,10 +136,10 @@ var cohortDescribed = slices.Concat([]columnMeaning{
 	{"coarse_medium", "the coarse value medium", "installs", "with `coarse_high` only: together they are what the other columns leave of `installs`"},
 	{"coarse_high", "the coarse value high", "installs", "as `coarse_medium`; all three: the same for their sum, or the kind coarse is counted into `null_installs` (then nothing is left)"},
 	{"fine_installs", "a fine value (0-63)", "installs", "counted into `null_installs`"},
-	{"payers", "installs among `fine_installs` whose value includes revenue", "installs", "1 to b-1 paid, or all but 1 to b-1, or `fine_installs` is NULL"},
-	{"revenue_min", "sum over payers of the band's lower end", "`currency`", "`payers` is NULL, or the app publishes revenue `banded`"},
-	{"revenue_est", "sum over payers of the band's estimate", "`currency`", "`payers` is NULL, or the app publishes revenue `banded`"},
-	{"revenue_max", "sum over payers of the band's upper end, each at most the schema's cap", "`currency`", "as before; or, in the whole release, a band without upper end"},
+	{"payers", "installs among `fine_installs` whose value includes revenue", "installs", "1 to b-1 paid, or all but 1 to b-1, or `fine_installs` is NULL; of a `redecode` also: the bins of its base don't tell"},
+	{"revenue_min", "sum over payers of the band's lower end", "`currency`", "`payers` is NULL, or the app publishes revenue `banded`; of a `redecode` also: the bins of its base don't tell"},
+	{"revenue_est", "sum over payers of the band's estimate", "`currency`", "as before"},
+	{"revenue_max", "sum over payers of the band's upper end, each at most the schema's cap", "`currency`", "as before; or, in the whole release, a band without upper end (of a `redecode`: on rows whose revenue is read anew, one of their values)"},
 	{"currency", "of the revenue columns", "ISO 4217", ""},
 	{"redownloads", "installs of an app that had been on the device before", "installs", "1 to b-1 were, or all but 1 to b-1; or the dataset is no `install`; or the release is older than this measure"},
 	{"schema_versions", "as in `release`, the same on every row; empty: no schema", "", ""},
