@@ -42,9 +42,19 @@ var rows = []struct {
 	{"flood.sqlite", "rate of genuine 4.0, beside forged 1.0 / alone", least(0.7)},
 	{"flood.", "rate of genuine 4.0, beside all the forged 1.0 there can be / alone", nil},
 
+	{"batch.", "items per second over one connection, in arrays of 1,000 / one by one", nil},
+
 	{"memory.postgres.resident", "resident memory / 150 MiB", most(1)},
 	{"memory.sqlite.resident", "resident memory / 150 MiB", most(1)},
 	{"memory.", "resident memory, at the end / at half", most(1.1)},
+
+	{"seal.", "sealing a day after so many / after one", most(1.3)},
+
+	{"cohorts.postgres", "p99 of one app's 90 days in any grouping / 50 ms", most(1)},
+	{"cohorts.sqlite", "p99 of one app's 90 days in any grouping / 50 ms", most(1)},
+	{"cohorts.postgres.rows", "p99 of a page of 1,000 rows / 50 ms", nil},
+	{"cohorts.sqlite.rows", "p99 of a page of 1,000 rows / 50 ms", nil},
+	{"cohorts.", "p99, all readers at once / one alone", nil},
 
 	{"start", "start of serve to ready / 300 ms", most(1)},
 	{"demo", "demo to its first cohort / 30 s", most(1)},

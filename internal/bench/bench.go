@@ -25,14 +25,21 @@ type Sizes struct {
 	Starts      int           `json:"starts"`         // of serve
 	Demo        bool          `json:"demo"`           // run `skand demo`
 	DemoWait    time.Duration `json:"demo_wait_ns"`   // at most
+	Histories   []int         `json:"histories"`      // days before the one that is sealed
+	SealRows    int           `json:"seal_rows"`      // counted postbacks of a day
+	CohortApps  int           `json:"cohort_apps"`    // each with two years of weeks
+	CohortRows  int           `json:"cohort_rows"`    // published rows of a week and app
+	Readers     int           `json:"readers"`        // at once
+	Asks        int           `json:"asks"`           // of each
 	CommitDelay time.Duration `json:"slow_commit_ns"` // of the slow disk
 }
 
-// Default is `make bench`: about four minutes on two cores.
+// Default is `make bench`: about eight minutes on two cores.
 func Default() Sizes {
 	return Sizes{
 		Rounds: 5, Verify: 60 * time.Millisecond, Load: 700 * time.Millisecond, Conns: []int{64, 256}, FloodConns: 64, FloodRate: 1000,
 		Memory: 40_000, MemoryChunk: 2_000, Starts: 5, Demo: true, DemoWait: time.Minute, CommitDelay: time.Millisecond,
+		Histories: []int{1, 10, 90}, SealRows: 10_000, CohortApps: 10, CohortRows: 481, Readers: 8, Asks: 40,
 	}
 }
 
@@ -41,6 +48,7 @@ func Tiny() Sizes {
 	return Sizes{
 		Rounds: 1, Verify: 2 * time.Millisecond, Load: 50 * time.Millisecond, Conns: []int{4}, FloodConns: 2, FloodRate: 200,
 		Memory: 80, MemoryChunk: 20, Starts: 1, CommitDelay: time.Millisecond,
+		Histories: []int{1, 2}, SealRows: 400, CohortApps: 2, CohortRows: 3, Readers: 2, Asks: 4,
 	}
 }
 
@@ -71,7 +79,10 @@ var parts = []part{
 	{"ingest-sqlite", func(b *bench, ctx context.Context) error { return b.ingest(ctx, sqlite, false) }},
 	{"ingest-sqlite-slow", func(b *bench, ctx context.Context) error { return b.ingest(ctx, sqlite, true) }},
 	{"flood", (*bench).flood},
+	{"batch", (*bench).batch},
 	{"memory", (*bench).memory},
+	{"seal", (*bench).seal},
+	{"cohorts", (*bench).cohorts},
 	{"start", (*bench).start},
 	{"demo", (*bench).demo},
 }

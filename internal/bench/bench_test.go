@@ -42,7 +42,9 @@ func TestSmoke(t *testing.T) {
 	want := []string{"verify.2.1", "verify.2.2", "verify.3.0", "verify.4.0", "verify.aak", "start"}
 	for _, k := range kinds {
 		want = append(want, "ingest."+k+".4.rate", "ingest."+k+".4.p99", "ingest."+k+".4.floor",
-			"ingest."+k+".slow.4.rate", "ingest."+k+".slow.4.p99", "flood."+k, "flood."+k+".unpaced")
+			"ingest."+k+".slow.4.rate", "ingest."+k+".slow.4.p99", "flood."+k, "flood."+k+".unpaced",
+			"batch."+k+".clicks", "batch."+k+".installs", "batch."+k+".events",
+			"seal."+k+".2", "cohorts."+k, "cohorts."+k+".crowded", "cohorts."+k+".rows")
 		if _, err := os.Stat("/proc/self/status"); err == nil {
 			want = append(want, "memory."+k+".resident", "memory."+k+".flat")
 		}
@@ -75,6 +77,8 @@ func TestEveryBarHasItsRow(t *testing.T) {
 	require.Nil(t, bar)
 	_, bar = rule("flood.sqlite.unpaced")
 	require.Nil(t, bar)
+	_, bar = rule("seal.postgres.90")
+	require.Equal(t, 1.3, bar.Most)
 	_, bar = rule("verify.4.0")
 	require.Equal(t, 0.85, bar.Least)
 	require.True(t, bar.Met(0.85))

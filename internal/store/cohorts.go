@@ -125,6 +125,9 @@ func (f CohortFilter) where(d *db) *conditions {
 // whereRelease is what of the filter release and cohort have both.
 func (f CohortFilter) whereRelease(d *db) *conditions {
 	w := &conditions{}
+	if f.Kind == "" {
+		w.and(ofPostbacks)
+	}
 	if f.AppID != 0 {
 		w.and("app_id = ?", f.AppID)
 	}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -90,6 +91,17 @@ func (g CohortGroup) Table() []Column {
 // Sums streams the roll-up, in the order of what is kept apart, without those
 // before skip; limit 0 is all. Every number is a plain sum over rows.
 func (l *CohortLook) Sums(ctx context.Context, g CohortGroup, skip, limit int, each func([]any) error) error {
+	if l.f.AppID != 0 { // of all apps there may be any number of groups
+		err := l.packedSums(ctx, g, skip, limit, each)
+		if !errors.Is(err, errNotPacked) {
+			return err
+		}
+	}
+	return l.rowSums(ctx, g, skip, limit, each)
+}
+
+// rowSums is Sums by the database.
+func (l *CohortLook) rowSums(ctx context.Context, g CohortGroup, skip, limit int, each func([]any) error) error {
 	w := l.f.where(l.d)
 	w.decodedLast(l.d, l.f.AppID)
 	keys := columnNames(apart)

@@ -181,7 +181,7 @@ func TestCohortsDecodedAgainCountOnce(t *testing.T) {
 // TestCohortPagesUseTheirIndex: a page of one app looks its rows up in order.
 func TestCohortPagesUseTheirIndex(t *testing.T) {
 	t.Parallel()
-	s, err := Open(t.Context(), Options{Main: "sqlite:" + t.TempDir(), Lab: Lab, Clock: clock.NewManual(start)})
+	s, err := Open(t.Context(), Options{Main: migratedSQLite(t), Lab: Lab, Clock: clock.NewManual(start)})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.Close()) })
 	lookAt(t, s, CohortFilter{AppID: 7, From: start, Kind: "install"}, func(l *CohortLook) {

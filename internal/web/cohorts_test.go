@@ -19,7 +19,12 @@ import (
 // with a fine value and 2 without, 77 has 24 of which 12 pay 2 to 4 USD.
 func published(t *testing.T) *testBundle {
 	t.Helper()
-	b := setup(t)
+	return publishedOn(t, "sqlite:"+t.TempDir())
+}
+
+func publishedOn(t *testing.T, main string) *testBundle {
+	t.Helper()
+	b := setupOn(t, main)
 	_, err := b.store.Apply(t.Context(), &apply.Bundle{Apps: []apply.App{{
 		AppID: fixtures.PuzzleAppID, Schema: fixtures.PuzzleSchemaJSON(),
 	}}}, "test", false)
