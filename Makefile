@@ -12,7 +12,7 @@ BENCHTIME ?= 1s
 TESTFLAGS ?=
 # Tests that do less under the race detector, which makes SQLite fifty times slower
 # and allows 8,128 goroutines: they run once more without it, at their full size.
-FULLSIZE := TestSealSurvivesEveryCrash|TestPublishExactRevenue|TestPublishSameRows|TestIdleConnections
+FULLSIZE := TestSealSurvivesEveryCrash|TestPublishExactRevenue|TestPublishSameRows|TestIdleConnections|TestCohortsStream|TestScriptedDay|TestAttacks
 BENCHFLAGS ?=
 
 .PHONY: help run build test lint fuzz bench microbench e2e tidy
@@ -28,7 +28,7 @@ build: ## bin/skand, one static program
 
 test: ## all tests on SQLite and a throwaway PostgreSQL, with the race detector (TESTFLAGS=…)
 	.ci/with-postgres bash -c 'go test -race -shuffle=on -timeout 20m $(TESTFLAGS) ./... && \
-		go test -timeout 10m -run "$(FULLSIZE)" $(TESTFLAGS) ./internal/store ./cmd/skand'
+		go test -timeout 15m -run "$(FULLSIZE)" $(TESTFLAGS) ./internal/store ./internal/attack ./cmd/skand'
 
 lint: $(GOLANGCI) ## gofmt, go vet and golangci-lint (.golangci.yml)
 	@unformatted=$$(git ls-files -co --exclude-standard '*.go' | xargs gofmt -l); \
@@ -54,7 +54,7 @@ bench: ## the receiver against its yardsticks, as ratios, and bench.json (BENCH_
 	go run ./internal/bench $(BENCHFLAGS)
 
 microbench: ## the benchmarks of single functions (BENCHTIME=1s)
-	.ci/with-postgres go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./...
+	SKAND_PG_FSYNC=on .ci/with-postgres go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./...
 
 e2e: ## only the end-to-end tests: the whole program on each database, and kill -9
 	.ci/with-postgres go test -race -count=1 -timeout 20m -run 'TestEndToEnd|TestKill' $(TESTFLAGS) ./cmd/skand

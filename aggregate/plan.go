@@ -73,13 +73,17 @@ func currencySince(history []SettingsAt, windowStart time.Time) time.Time {
 // release is the ledger line of the plan, with its rows if there are any.
 func (o Open) release(p plan, cut Published, digest string, now time.Time) Release {
 	r := Release{
-		ID:      ReleaseID(o.Dataset, p.window, ViewCohort, ReleaseBase, 0),
-		Dataset: o.Dataset, View: ViewCohort, Kind: ReleaseBase,
+		ID:      ReleaseID(o.Dataset, p.window, o.Dataset.view(), ReleaseBase, 0),
+		Dataset: o.Dataset, View: o.Dataset.view(), Kind: ReleaseBase,
 		Window: p.window, WindowStart: p.window.Start, Taken: p.taken,
 		K: p.settings.K, B: p.settings.B, SchemaVersions: cut.SchemaVersions,
 		SealedAt: now, Lab: o.Lab, Settings: p.settings,
 		State: StatePrepared, Rows: cut.Rows, Remainders: cut.Remainders, Values: cut.Values, Events: cut.Events,
 		Installs: cut.Installs, Carried: cut.Carried, Digest: digest,
+		Done: cut.Done, Funnels: cut.Funnels,
+	}
+	if r.View == ViewDeterministic { // told as Done, of which the bins are not shown
+		r.Remainders, r.Values, r.Events = nil, nil, nil
 	}
 	if len(cut.Rows) == 0 {
 		r.State = StateCarried

@@ -16,6 +16,7 @@ import (
 type Sealer struct {
 	Store     SealStore
 	Published PublishedStore
+	Noise     Noise // needed by apps that declare crossings; without it their windows wait
 	Clock     clock.Clock
 	Log       *slog.Logger
 }
@@ -55,7 +56,9 @@ func (s *Sealer) Run(ctx context.Context) (Report, error) {
 			continue
 		}
 		report.Finished++
-		report.Installs += r.Installs
+		if r.Kind == ReleaseBase {
+			report.Installs += r.Installs // a redecode has its base's
+		}
 	}
 	open, err := s.Store.Open(ctx)
 	if err != nil {
@@ -140,6 +143,10 @@ func (s *Sealer) cutAndPrepare(ctx context.Context, o Open, p plan) (Release, er
 		return Release{}, nil
 	}
 	r := o.release(p, published, Digest(batch.Groups), s.Clock.Now())
+	err = s.cross(ctx, &r)
+	if err != nil {
+		return Release{}, fmt.Errorf("cross: %w", err)
+	}
 	err = s.Store.Prepare(ctx, r)
 	if err != nil {
 		return Release{}, fmt.Errorf("prepare: %w", err)
@@ -148,16 +155,25 @@ func (s *Sealer) cutAndPrepare(ctx context.Context, o Open, p plan) (Release, er
 	return r, nil
 }
 
-// finish is the second phase: idempotent, so it may be repeated for ever.
 func (s *Sealer) finish(ctx context.Context, r Release) error {
-	err := s.Published.Publish(ctx, r)
+	return finish(ctx, s.Store, s.Published, s.Log, r)
+}
+
+// marker is what the second phase needs of the main store; see SealStore.
+type marker interface {
+	MarkPublished(ctx context.Context, releaseID string) error
+}
+
+// finish is the second phase: idempotent, so it may be repeated for ever.
+func finish(ctx context.Context, ledger marker, published PublishedStore, log *slog.Logger, r Release) error {
+	err := published.Publish(ctx, r)
 	if err != nil {
 		return fmt.Errorf("publish %s: %w", r.ID, err)
 	}
-	err = s.Store.MarkPublished(ctx, r.ID)
+	err = ledger.MarkPublished(ctx, r.ID)
 	if err != nil {
 		return fmt.Errorf("mark %s published: %w", r.ID, err)
 	}
-	s.Log.InfoContext(ctx, "release published", "release", r.ID, "rows", len(r.Rows), "installs", r.Installs)
+	log.InfoContext(ctx, "release published", "release", r.ID, "rows", len(r.Rows), "installs", r.Installs)
 	return nil
 }

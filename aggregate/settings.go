@@ -30,6 +30,11 @@ type Settings struct {
 	Currency  string        `json:"currency"` // ISO 4217
 	Revenue   string        `json:"revenue"`  // exact, banded
 	SealDelay time.Duration `json:"seal_delay"`
+
+	// Noised views, and what they spend together on one dataset and window: a decimal,
+	// 0.1 to 4. None is the default.
+	Crossings       []Crossing `json:"crossings,omitempty"`
+	CrossingEpsilon string     `json:"crossing_epsilon,omitempty"`
 }
 
 // DefaultSettings is an app that says nothing.
@@ -61,7 +66,7 @@ func (s Settings) Validate() error {
 	case s.SealDelay < 0:
 		return fmt.Errorf("seal_delay: %s is negative; set seal_delay to 0s or more (default 1h)", s.SealDelay)
 	}
-	return nil
+	return s.validateCrossings()
 }
 
 // SettingsAt is one entry of an app's history of settings.

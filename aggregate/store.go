@@ -23,6 +23,8 @@ type Open struct {
 // SealStore is the main store as the sealer needs it. Counted rows are those that
 // Counted documents; every count here is of rows with no sealed_in.
 type SealStore interface {
+	CrossingStore
+
 	// Open lists the datasets that have at least one unsealed counted row, ordered
 	// by app, index, kind and environment.
 	Open(ctx context.Context) ([]Open, error)
@@ -40,12 +42,13 @@ type SealStore interface {
 	// the main store. It returns *InTheWayError if the ledger holds the key
 	// (app, dataset, window, view, kind, model version) already. State carried: only
 	// the line; no row is marked. State prepared: it groups the rows of r.Taken
-	// again as Counted does and returns ErrRowsChanged unless Digest gives r.Digest;
+	// again as Counted does (and Crossed, of r.CrossedViews) and returns ErrRowsChanged
+	// unless Digest (with DigestCrossed) gives r.Digest; writes r.Charges beside the line;
 	// marks exactly those rows sealed_in = r.ID; and keeps r as JSON in the line.
 	Prepare(ctx context.Context, r Release) error
 
-	// Pending lists prepared releases that are not marked published, oldest window
-	// first, whole as they were prepared.
+	// Pending lists prepared releases that are not marked published, redecodes among
+	// them, oldest window first, whole as they were prepared.
 	Pending(ctx context.Context) ([]Release, error)
 
 	// MarkPublished turns the line to `published` and drops the kept JSON of the

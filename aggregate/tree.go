@@ -44,8 +44,10 @@ func (p branch) children(depth int) []branch {
 
 func (p branch) bottom(depth int) bool {
 	switch p.row.Level {
-	case LevelTotal, LevelNetwork:
+	case LevelTotal:
 		return false
+	case LevelNetwork:
+		return p.groups[0].IDKind == IDNone // organic: nothing below it
 	case LevelSrc2:
 		return p.row.IDKind == IDCampaign || depth <= 2
 	case LevelSrc3:

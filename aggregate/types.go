@@ -112,6 +112,8 @@ type Batch struct {
 	// the rows, for the tree of the histograms hangs on it. Empty: the release has
 	// no histograms and no events.
 	Schemas []Meaning
+	// Funnels of the app: names of events, stage after stage.
+	Funnels [][]string
 	// KnowsRedownloads: Redownload was read. If not, the measure is nil on every row.
 	KnowsRedownloads bool
 }
@@ -131,11 +133,13 @@ const (
 	ReleaseRedecode = "redecode"
 	ReleaseModel    = "model"
 
-	ViewCohort = "cohort"
+	ViewCohort   = "cohort"
+	ViewCrossing = "crossing/" // and the name of the view; see Release.Charges
 
 	StatePrepared  = "prepared"  // in the ledger with its rows, not yet in the published store
 	StatePublished = "published" // in the published store, for ever
 	StateCarried   = "carried"   // below k: nothing was published and nothing will be
+	StateCharged   = "charged"   // the epsilon of a crossing, spent with the base release of the window
 )
 
 // Release is one line of the ledger and, unless it was carried, the rows, remainders,
@@ -158,25 +162,32 @@ type Release struct {
 	Taken          Window    `json:"taken"`
 	K              int       `json:"k"`
 	B              int       `json:"b"`
-	SchemaVersions []int     `json:"schema_versions"` // see Published
+	SchemaVersions []int     `json:"schema_versions"` // see Published; of a redecode, the one it was read by
 	SealedAt       time.Time `json:"sealed_at"`
 	Lab            bool      `json:"lab"`
 	Settings       Settings  `json:"settings"`
 	State          string    `json:"state"`
 	// Rows and what stands beside them, see Published.
-	Rows       []Row        `json:"rows,omitempty"`
-	Remainders []Remainder  `json:"remainders,omitempty"`
-	Values     []ValueBin   `json:"values,omitempty"`
-	Events     []EventCount `json:"events,omitempty"`
+	Rows       []Row          `json:"rows,omitempty"`
+	Remainders []Remainder    `json:"remainders,omitempty"`
+	Values     []ValueBin     `json:"values,omitempty"`
+	Events     []EventCount   `json:"events,omitempty"`
+	Crossings  []CrossingCell `json:"crossings,omitempty"` // ordered by view, network, then as declared values sort
+	Done       []DoneEvent    `json:"done,omitempty"`
+	Funnels    []FunnelStage  `json:"funnels,omitempty"`
+	Combined   []CombinedRow  `json:"combined,omitempty"`
 
 	Installs int    `json:"installs"` // in Rows; for a carried release 0
 	Carried  int    `json:"carried"`  // installs that wait; operators only
 	Digest   string `json:"digest"`   // Digest of what was cut; operators only, keyed where shown
+
+	Epsilon string `json:"epsilon,omitempty"` // of a line `charged`: what its view spent; a decimal
 }
 
 // Line is the release without what it publishes: its line of the ledger.
 func (r Release) Line() Release {
-	r.Rows, r.Remainders, r.Values, r.Events = nil, nil, nil, nil
+	r.Rows, r.Remainders, r.Values, r.Events, r.Crossings = nil, nil, nil, nil, nil
+	r.Done, r.Funnels, r.Combined = nil, nil, nil
 	return r
 }
 

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"golang.org/x/sync/errgroup"
 
+	"skand/aggregate"
 	"skand/conversion"
 	"skand/forward"
 	"skand/internal/auth"
@@ -63,7 +65,9 @@ func newApp(ctx context.Context, cfg config.Config, mode store.LabMode, base clo
 	if err != nil {
 		return nil, usagef("%w", err)
 	}
-	s, err := store.Open(ctx, store.Options{Main: cfg.DB, Published: cfg.Published, Lab: mode, Clock: base})
+	s, err := store.Open(ctx, store.Options{
+		Main: cfg.DB, Published: cfg.Published, MasterKey: string(cfg.MasterKey), Lab: mode, Clock: base,
+	})
 	if err != nil {
 		return nil, fmt.Errorf("open the store: %w", err)
 	}
@@ -189,6 +193,7 @@ func (a *App) publicHandler(metrics *web.Metrics, receipts conversion.Receipts) 
 		Receiver: &receiver, Items: a.items, Auth: a.auth, Ready: a.store.Ready,
 		Metrics: metrics, Trusted: a.cfg.Proxies(), Limits: a.cfg.Limits, Log: a.log,
 		Mappings: web.NewMappings(a.store, a.clock.Now, a.log),
+		Links:    web.NewLinks(a.store, a.items.Intake, os.Getenv, a.clock.Now, a.registry, a.log),
 		Receive:  a.cfg.Does(config.RoleReceive),
 	}
 	if a.cfg.P192 {
@@ -199,8 +204,9 @@ func (a *App) publicHandler(metrics *web.Metrics, receipts conversion.Receipts) 
 
 func (a *App) adminHandler() http.Handler {
 	admin := &web.Admin{
-		Reader: a.store, Keeper: a.store, Schemas: a.store, Histograms: a.store, Audit: a.store, Advice: web.NewAdvice(a.store, a.clock.Now), Jobs: a.jobs, Auth: a.auth, Now: a.clock.Now, Log: a.log,
+		Reader: a.store, Keeper: a.store, Schemas: a.store, Histograms: a.store, Audit: a.store, Subjects: a.store, Installs: a.store, Reviews: a.store, Woken: a.wake, Tokens: a.store, Advice: web.NewAdvice(a.store, a.clock.Now), Jobs: a.jobs, Auth: a.auth, Now: a.clock.Now, Log: a.log,
 		Metrics: metricsHandler(a.registry), Applied: a.reload,
+		Redecoder: &aggregate.Redecoder{Store: a.store, Published: a.store, Clock: a.clock, Log: a.log},
 	}
 	if a.lab != nil {
 		admin.Lab = a

@@ -16,7 +16,9 @@ import (
 	"skand/internal/clock"
 	"skand/internal/config"
 	"skand/internal/jobs"
+	"skand/internal/noise"
 	"skand/internal/safehttp"
+	"skand/internal/store"
 	"skand/internal/web"
 	"skand/skan"
 )
@@ -88,19 +90,24 @@ type waking struct {
 	wake func()
 }
 
-func (k *waking) Click(ctx context.Context, c *conversion.Click) (bool, error) {
+func (k *waking) Clicks(ctx context.Context, clicks []*conversion.Click) ([]conversion.Taken, error) {
 	defer k.wake()
-	return k.in.Click(ctx, c)
+	return k.in.Clicks(ctx, clicks)
 }
 
-func (k *waking) Install(ctx context.Context, in *conversion.Install) (bool, error) {
+func (k *waking) Installs(ctx context.Context, installs []*conversion.Install) ([]conversion.Taken, error) {
 	defer k.wake()
-	return k.in.Install(ctx, in)
+	return k.in.Installs(ctx, installs)
 }
 
-func (k *waking) Event(ctx context.Context, e *conversion.Event) (bool, error) {
+func (k *waking) Events(ctx context.Context, events []*conversion.Event) ([]conversion.Taken, error) {
 	defer k.wake()
-	return k.in.Event(ctx, e)
+	return k.in.Events(ctx, events)
+}
+
+func (k *waking) Consents(ctx context.Context, reports []*conversion.ConsentReport) ([]conversion.Taken, error) {
+	defer k.wake()
+	return k.in.Consents(ctx, reports)
 }
 
 func (a *App) registerJobs() error {
@@ -133,10 +140,21 @@ func (a *App) seal(ctx context.Context) (jobs.Result, error) {
 	if _, err := a.decode(ctx); err != nil {
 		return jobs.Result{}, err
 	}
-	s := &aggregate.Sealer{Store: a.store, Published: a.store, Clock: a.clock, Log: a.log}
+	s := &aggregate.Sealer{Store: a.store, Published: a.store, Noise: noise.Laplace{}, Clock: a.clock, Log: a.log}
 	report, err := s.Run(ctx)
+	consented, err := a.sealConsented(ctx, err)
 	a.wake()
-	return jobs.Result{Rows: int64(report.Published + report.Finished)}, err
+	return jobs.Result{Rows: int64(report.Published+report.Finished) + consented}, err
+}
+
+// sealConsented seals the deterministic side, then puts both sides together where a
+// period is over. What failed on one side does not hold up the other.
+func (a *App) sealConsented(ctx context.Context, failed error) (int64, error) {
+	s := &aggregate.Sealer{Store: store.Deterministic{Store: a.store}, Published: a.store, Clock: a.clock, Log: a.log}
+	report, err := s.Run(ctx)
+	c := &aggregate.Combiner{Store: a.store, Published: a.store, Clock: a.clock, Log: a.log}
+	combined, wrong := c.Run(ctx)
+	return int64(report.Published + report.Finished + combined), errors.Join(failed, err, wrong)
 }
 
 func (a *App) partitions(ctx context.Context) (jobs.Result, error) {

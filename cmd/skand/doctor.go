@@ -73,7 +73,7 @@ const (
 // finding is the outcome of one check.
 type finding struct {
 	Level string `json:"level"`
-	Check string `json:"check"` // config, clock, keys, main, published, endpoint
+	Check string `json:"check"` // config, clock, keys, main, published, vault, endpoint
 	Where string `json:"where"`
 	Found string `json:"found"`
 	Todo  string `json:"todo,omitempty"`
@@ -102,10 +102,11 @@ func (d *doctor) examine(cmd *cobra.Command, endpoint string) {
 	}
 	ctx, cancel := context.WithTimeout(cmd.Context(), time.Minute)
 	defer cancel()
-	x := store.Examine(ctx, store.Options{Main: cfg.DB, Published: cfg.Published})
+	x := store.Examine(ctx, store.Options{Main: cfg.DB, Published: cfg.Published, MasterKey: string(cfg.MasterKey)})
 	d.clock(&x)
 	d.keys(x.Trusted, cfg.P192)
 	d.databases(cfg, &x)
+	d.vault(&x)
 	d.endpoint(ctx, endpoint, x.AllowPrivate)
 }
 

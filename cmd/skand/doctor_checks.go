@@ -136,6 +136,30 @@ func (d *doctor) databases(cfg config.Config, x *store.Examination) {
 	d.space("main", &x.Main)
 }
 
+// vault tells where the master key lies: whoever has it beside the database reads
+// what is sealed in it.
+func (d *doctor) vault(x *store.Examination) {
+	v := x.Vault
+	switch {
+	case v == nil:
+		// There is no store to look at, and the checks of the databases have said why.
+	case v.Err != nil:
+		d.say(levelFail, "vault", v.Where, v.Err.Error(), "skand does not start until the key is there")
+	case v.Given:
+		d.say(levelOK, "vault", v.Where, "the master key that seals is "+v.Seals, v.Note)
+	case v.Where == "":
+		d.say(levelOK, "vault", store.EnvMasterKey, "not set; the store will make a key at its first start", "")
+	case x.Main.Folder == "":
+		d.say(levelWarn, "vault", v.Where, "the master key lies in the database that it seals: a dump of it can be read",
+			"set "+store.EnvMasterKey+" where skand runs, then run `skand migrate --reseal`; see docs/operations.md")
+	case v.Open:
+		d.say(levelWarn, "vault", v.Where, "others of this machine may read the master key", "chmod 600 "+v.Where)
+	default:
+		d.say(levelOK, "vault", v.Where, "the master key lies in the data folder, for its owner alone",
+			"keep backups of it apart from those of the database")
+	}
+}
+
 func (d *doctor) place(check string, p *store.Place) {
 	version := fmt.Sprintf("version %d of %d", p.Version, p.Newest)
 	switch {

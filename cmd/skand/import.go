@@ -247,26 +247,23 @@ func (im *importer) item(ctx context.Context, name string, n int, line []byte) e
 	}
 	// In an archive an item is judged by the time it came at.
 	items := web.Items{Intake: im.app.items.Intake, Now: clock.NewManual(l.At).Now}
-	take, ok := map[string]func(context.Context, json.RawMessage) (string, bool, error){
-		"/v1/clicks": items.Click, "/v1/installs": items.Install, "/v1/events": items.Event,
-	}[l.Path]
+	take, ok := items.Takers()[l.Path]
 	if !ok || l.At.IsZero() {
-		im.wrong(name, n, "want at (RFC 3339) and path (/v1/clicks, /v1/installs or /v1/events), got %q", l.Path)
+		im.wrong(name, n, "want at (RFC 3339) and path (/v1/clicks, /v1/installs, /v1/events or /v1/consents), got %q", l.Path)
 		return nil
 	}
 	var text string
 	if json.Unmarshal(l.Body, &text) == nil {
 		l.Body = json.RawMessage(text)
 	}
-	_, accepted, err := take(ctx, l.Body)
-	var rej *conversion.Rejection
+	taken, err := take(ctx, []json.RawMessage{l.Body})
 	switch {
-	case errors.As(err, &rej):
-		im.counts["rejected"]++
-		im.wrong(name, n, "body: %v", rej)
 	case err != nil:
 		return fmt.Errorf("import %s, line %d: %w", name, n, err)
-	case accepted:
+	case taken[0].Rejected != nil:
+		im.counts["rejected"]++
+		im.wrong(name, n, "body: %v", taken[0].Rejected)
+	case taken[0].Accepted:
 		im.counts["accepted"]++
 	default:
 		im.counts["duplicate"]++

@@ -32,7 +32,9 @@ func newMigrateCmd() *cobra.Command {
 	}
 	t := addTargetFlags(cmd)
 	var readers store.Readers
+	var reseal bool
 	cmd.Flags().StringVar(&readers.Role, "bi-role", defaultReaders, "group role of BI tools, on PostgreSQL; empty: none is made")
+	cmd.Flags().BoolVar(&reseal, "reseal", false, "seal with the first key of "+store.EnvMasterKey+" what another one sealed, so that the others can go")
 	cmd.Flags().StringVar(&readers.Login, "bi-login", "", "a role in it that may log in; its password is taken from "+envBIPassword)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if t.remote() {
@@ -52,6 +54,9 @@ func newMigrateCmd() *cobra.Command {
 			return err
 		}
 		err = migrateReaders(cmd, app, readers)
+		if err == nil && reseal {
+			err = resealAll(cmd, app)
+		}
 		return errors.Join(err, app.Close())
 	}
 	return cmd
@@ -74,6 +79,17 @@ func migrateReaders(cmd *cobra.Command, app *App, readers store.Readers) error {
 		err = nil
 	}
 	return errors.Join(tellLines(out, "", report.Done), tellLines(cmd.ErrOrStderr(), "note: ", report.Open), err)
+}
+
+// resealAll goes over everything that is sealed, in small transactions beside a
+// running server.
+func resealAll(cmd *cobra.Command, app *App) error {
+	n, err := app.store.Reseal(cmd.Context())
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d values sealed anew\n", n)
+	return err
 }
 
 func tellLines(w io.Writer, prefix string, lines []string) error {

@@ -90,7 +90,7 @@ func (t *target) call(ctx context.Context, method, path string, body []byte) ([]
 	if err != nil {
 		return nil, usagef("--server %s: %w", t.server, err)
 	}
-	if method == http.MethodPost {
+	if len(body) > 0 {
 		req.Header.Set("Content-Type", "application/json")
 	}
 	if t.token != "" {

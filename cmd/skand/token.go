@@ -10,9 +10,9 @@ import (
 
 // newTokenCmd is `skand token`.
 func newTokenCmd() *cobra.Command {
-	cmd := &cobra.Command{Use: "token", Short: "Make API tokens", Args: noArgs,
+	cmd := &cobra.Command{Use: "token", Short: "Make and revoke API tokens", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
-	cmd.AddCommand(newTokenCreateCmd())
+	cmd.AddCommand(newTokenCreateCmd(), newTokenRevokeCmd())
 	return cmd
 }
 

@@ -109,6 +109,9 @@ func (a *applier) all(ctx context.Context, b *apply.Bundle) error {
 			return err
 		}
 	}
+	if err := a.rates(ctx, b.Rates); err != nil {
+		return err
+	}
 	for i := range b.Apps {
 		if err := a.app(ctx, &b.Apps[i]); err != nil {
 			return err

@@ -45,7 +45,7 @@ func (a *applier) settings(ctx context.Context, appID int64, want aggregate.Sett
 	}
 	from := int64(0)
 	if len(history) > 0 {
-		if history[len(history)-1].Settings == want {
+		if history[len(history)-1].Equal(want) {
 			return nil
 		}
 		current := aggregate.InForce(history, a.now)
@@ -53,7 +53,7 @@ func (a *applier) settings(ctx context.Context, appID int64, want aggregate.Sett
 		if _, err := a.t.ExecContext(ctx, a.t.q(`DELETE FROM app_setting WHERE app_id = ? AND effective_from > ?`), appID, ms(a.now)); err != nil {
 			return fmt.Errorf("settings of app %d: %w", appID, err)
 		}
-		if current == want {
+		if current.Equal(want) {
 			a.note(fmt.Sprintf("app %d settings", appID), "update", "the change that was waiting is withdrawn")
 			return nil
 		}

@@ -24,13 +24,19 @@ const (
 	ActRollBack      = "schema.rollback"
 	ActSimulate      = "schema.simulate"
 	ActPostbacksRead = "postbacks.read"
+	ActAppDelete     = "app.delete"
+	ActAppErase      = "app.erase"
+	ActRedecode      = "release.redecode"
+	ActHoldsRead     = "holds.read"
+	ActReview        = "install.review"
 )
 
 // AuditActions lists what the audit log tells of.
 func AuditActions() []string {
 	return []string{
 		ActApply, ActTokenCreate, ActTokenRevoke, ActJobRun, ActReplay, ActLabClock, ActDraftCreate, ActDraftSave,
-		ActDraftDelete, ActPublish, ActRollBack, ActSimulate, ActPostbacksRead,
+		ActDraftDelete, ActPublish, ActRollBack, ActSimulate, ActPostbacksRead, ActAppDelete, ActAppErase, ActRedecode, ActHoldsRead, ActReview, ActSubjectErase,
+		ActInstallRead, ActRecompute,
 	}
 }
 

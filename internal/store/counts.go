@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"github.com/jmoiron/sqlx"
+
+	"skand/aggregate"
 )
 
 // Counts is what went through each stage: the table of the demo, the conservation
@@ -70,7 +72,9 @@ func (s *Store) Counts(ctx context.Context) (Counts, error) {
 		{&c.Clicks, now, `SELECT COUNT(*) FROM click`},
 		{&c.Events, now, `SELECT COUNT(*) FROM event`},
 		{&c.Rows, s.pub.r, `SELECT COUNT(*) FROM ` + s.pub.table("cohort")},
-		{&c.Published, s.pub.r, `SELECT COALESCE(SUM(installs), 0) FROM ` + s.pub.table("cohort")},
+		// Each install once: a redecode has the installs of its base.
+		{&c.Published, s.pub.r, `SELECT COALESCE(SUM(installs), 0) FROM ` + s.pub.table("cohort") + `
+			WHERE release_id NOT IN (SELECT release_id FROM ` + s.pub.table("release") + ` WHERE kind = '` + aggregate.ReleaseRedecode + `')`},
 	}
 	for _, g := range singles {
 		if err := sqlx.GetContext(ctx, g.from, g.into, g.text); err != nil {

@@ -128,8 +128,9 @@ func openSQLite(ctx context.Context, dir, file string) (*db, error) {
 	}
 	path := filepath.Join(dir, file)
 	// synchronous FULL: what was committed survives a power cut, which is what a 200 means.
+	// secure_delete: what is erased is overwritten, not only let go of.
 	v := url.Values{"_txlock": {"immediate"}, "_pragma": {
-		"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)",
+		"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "secure_delete(1)",
 	}}
 	w, err := sqlx.Open(string(sqlite), "file:"+path+"?"+v.Encode())
 	if err != nil {

@@ -51,6 +51,9 @@ func (s *Store) Export(ctx context.Context) (*apply.Bundle, error) {
 	if b.Forward, err = exportForward(ctx, t); err != nil {
 		return nil, err
 	}
+	if b.Rates, err = exportRates(ctx, t); err != nil {
+		return nil, err
+	}
 	// By bytes, whatever the language of the database: the same store, the same files.
 	slices.SortFunc(b.Networks, func(x, y apply.Network) int { return strings.Compare(x.NetworkID, y.NetworkID) })
 	slices.SortFunc(b.Destinations, func(x, y forward.Destination) int { return strings.Compare(x.ID, y.ID) })

@@ -12,7 +12,6 @@ import (
 	"skand/forward"
 	"skand/internal/apply"
 	"skand/internal/clock"
-	"skand/internal/pgtest"
 )
 
 // exportedFiles is what `skand export` would write.
@@ -56,11 +55,12 @@ func requireSame(t *testing.T, s *Store) {
 // freshStore is another empty store on the same kind of database.
 func freshStore(t *testing.T, like *Store, now clock.Clock) *Store {
 	t.Helper()
-	main := "sqlite:" + t.TempDir()
+	main := migratedSQLite(t)
+	published := main
 	if like.main.dialect == postgres {
-		main = pgtest.URL(t)
+		main, published = migratedPostgres(t)
 	}
-	s, err := Open(t.Context(), Options{Main: main, Lab: Lab, Clock: now})
+	s, err := Open(t.Context(), Options{Main: main, Published: published, Lab: Lab, Clock: now})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.Close()) })
 	return s

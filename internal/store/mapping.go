@@ -45,9 +45,14 @@ func (r mappingRow) mapping() Mapping {
 // nextFromSQL finds when what is in force will be followed.
 const nextFromSQL = `(SELECT MIN(n.effective_from) FROM schema_version n WHERE n.app_id = ? AND n.effective_from > ?) AS next_from`
 
+// ofDescribedSQL leaves out the versions of an app that was deleted: they are kept for
+// what was published with them, and are nobody's mapping any more.
+const ofDescribedSQL = `
+	AND EXISTS (SELECT 1 FROM app WHERE app.app_id = schema_version.app_id)`
+
 // mappingSQL takes the newest version in force; with a version above 0 only that.
 const mappingSQL = `SELECT version, effective_from, published_at, document, ` + nextFromSQL + `
-	FROM schema_version WHERE app_id = ? AND effective_from <= ? AND (CAST(? AS BIGINT) = 0 OR version = ?)
+	FROM schema_version WHERE app_id = ? AND effective_from <= ? AND (CAST(? AS BIGINT) = 0 OR version = ?)` + ofDescribedSQL + `
 	ORDER BY version DESC LIMIT 1`
 
 // Mapping reads the version of an app that is in force at now; version above 0
@@ -65,7 +70,7 @@ func (s *Store) Mapping(ctx context.Context, appID int64, version int, now time.
 }
 
 const mappingHistorySQL = `SELECT version, effective_from, published_at, '' AS document, ` + nextFromSQL + `
-	FROM schema_version WHERE app_id = ? AND effective_from <= ? AND (CAST(? AS BIGINT) = 0 OR version < ?)
+	FROM schema_version WHERE app_id = ? AND effective_from <= ? AND (CAST(? AS BIGINT) = 0 OR version < ?)` + ofDescribedSQL + `
 	ORDER BY version DESC LIMIT ?`
 
 // MappingHistory lists the versions that have taken effect by now, newest first

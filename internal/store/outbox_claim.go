@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -34,7 +33,7 @@ func (s *Store) Claim(ctx context.Context, destinationID string, limit int, now 
 	}
 	out := make([]forward.Delivery, 0, len(rows))
 	for _, r := range rows {
-		d, err := r.delivery()
+		d, err := s.delivery(r)
 		if err != nil {
 			return nil, err
 		}
@@ -66,13 +65,13 @@ type outboxRow struct {
 	Fence         int64  `db:"fence"`
 }
 
-func (r outboxRow) delivery() (forward.Delivery, error) {
-	d := forward.Delivery{
+func (s *Store) delivery(r outboxRow) (d forward.Delivery, err error) {
+	d = forward.Delivery{
 		ID: r.ID, DestinationID: r.DestinationID, AppID: r.AppID, DedupKey: r.DedupKey, Kind: r.Kind,
 		EventName: r.EventName, CreatedAt: at(r.CreatedAt), DueAt: at(r.FirstDueAt), ExpiresAt: at(r.ExpiresAt),
 		Attempts: r.Attempts, Fence: r.Fence,
 	}
-	if err := json.Unmarshal([]byte(r.Fields), &d.Fields); err != nil {
+	if d.Fields, err = s.openFields(r.Fields); err != nil {
 		return d, fmt.Errorf("fields of delivery %s: %w", r.ID, err)
 	}
 	return d, nil

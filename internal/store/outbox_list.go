@@ -142,6 +142,9 @@ func (s *Store) readAttempts(ctx context.Context, page []Delivery) error {
 		if err != nil {
 			return fmt.Errorf("list attempts: %w", err)
 		}
+		if a.Answer, err = s.openAnswer(a.Answer); err != nil {
+			return fmt.Errorf("list attempts: answer of delivery %s: %w", a.DeliveryID, err)
+		}
 		a.At, a.Duration = at(made), time.Duration(took)*time.Millisecond
 		d := &page[index[a.DeliveryID]]
 		d.Log = append(d.Log, a)

@@ -13,14 +13,14 @@ import (
 func (s *Store) Settle(ctx context.Context, st forward.Settlement) error {
 	fenced := false
 	err := s.main.in(ctx, func(t *tx) error {
-		if err := logAttempt(ctx, t, st.Attempt); err != nil {
-			return err
-		}
 		// The destination before its deliveries: saving an edit locks in that order.
 		if err := judgeDestination(ctx, t, &st); err != nil {
 			return err
 		}
-		var err error
+		err := s.logAttempt(ctx, t, st.Attempt)
+		if err != nil {
+			return err
+		}
 		fenced, err = settle(ctx, t, st)
 		return err
 	})
@@ -33,12 +33,26 @@ func (s *Store) Settle(ctx context.Context, st forward.Settlement) error {
 	return nil
 }
 
-func logAttempt(ctx context.Context, t *tx, a forward.Attempt) error {
+// logAttempt holds the delivery while it writes: one that was erased under way must
+// not leave a line with what was answered to it.
+func (s *Store) logAttempt(ctx context.Context, t *tx, a forward.Attempt) error {
+	var one int
+	err := t.GetContext(ctx, &one, t.q(`SELECT 1 FROM outbox WHERE app_id = ? AND id = ?`+t.forUpdate()), a.AppID, a.DeliveryID)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("hold the delivery: %w", err)
+	}
+	answer, err := s.sealAnswer(a.Answer)
+	if err != nil {
+		return fmt.Errorf("log the attempt: %w", err)
+	}
 	const insert = `INSERT INTO delivery_attempt (app_id, delivery_id, attempt, attempted_at, duration_ms, class,
 			status, reason, answer, template_version)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
-	_, err := t.ExecContext(ctx, t.q(insert), a.AppID, a.DeliveryID, a.Attempt, ms(a.At), a.Duration.Milliseconds(),
-		a.Class, a.Status, a.Reason, a.Answer, a.TemplateVersion)
+	_, err = t.ExecContext(ctx, t.q(insert), a.AppID, a.DeliveryID, a.Attempt, ms(a.At), a.Duration.Milliseconds(),
+		a.Class, a.Status, a.Reason, answer, a.TemplateVersion)
 	if err != nil {
 		return fmt.Errorf("log the attempt: %w", err)
 	}

@@ -57,7 +57,7 @@ func (q queue) put(n int) int {
 				Fields: map[string]string{"event_name": "purchase", "click_id": fmt.Sprintf("c%d", i)},
 			}, dests, q.now.Now())...)
 		}
-		written, err = enqueue(q.t.Context(), t, all)
+		written, err = q.s.enqueue(q.t.Context(), t, all)
 		return err
 	})
 	require.NoError(q.t, err)
@@ -104,7 +104,7 @@ func TestEnqueueOnce(t *testing.T) {
 		require.Zero(t, q.put(251))
 		require.Equal(t, map[forward.State]int{forward.StatePending: 251}, q.counts("e"))
 		err := q.s.main.in(t.Context(), func(t *tx) error {
-			n, err := enqueue(context.Background(), t, nil)
+			n, err := q.s.enqueue(context.Background(), t, nil)
 			require.Zero(q.t, n)
 			return err
 		})

@@ -11,7 +11,6 @@ import (
 	"skand/conversion"
 	"skand/internal/apply"
 	"skand/internal/clock"
-	"skand/internal/pgtest"
 )
 
 // A history that is past the size up to which PostgreSQL rightly finds that reading a
@@ -32,8 +31,8 @@ var otherApps = []int64{testApp + 1, testApp + 2}
 // values; prepared ones sooner or later one for any. Both are held to it.
 func TestReceiverNeverScansPostgreSQL(t *testing.T) {
 	t.Parallel()
-	location := pgtest.URL(t)
-	runOn(t, location, pgtest.URL(t), func(t *testing.T, s *Store, now *clock.Movable) {
+	location, published := migratedPostgres(t)
+	runOn(t, location, published, func(t *testing.T, s *Store, now *clock.Movable) {
 		w := &watched{inbox: newInbox(t, s, now)}
 		w.history()
 		for i, mode := range []string{"force_custom_plan", "force_generic_plan"} {

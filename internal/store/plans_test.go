@@ -15,7 +15,7 @@ import (
 // received would make a receiver slower every day.
 func TestReceiverNeverScans(t *testing.T) {
 	t.Parallel()
-	s, err := Open(t.Context(), Options{Main: "sqlite:" + t.TempDir(), Lab: Lab, Clock: clock.NewManual(start)})
+	s, err := Open(t.Context(), Options{Main: migratedSQLite(t), Lab: Lab, Clock: clock.NewManual(start)})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.Close()) })
 	keys := []identityKey{{1, skan.Production, "a"}, {1, skan.Production, "b"}}

@@ -53,12 +53,16 @@ func (p *prepared) learn(ctx context.Context, w *sqlx.DB) {
 		if p.ready == nil {
 			p.ready = map[string]*sqlx.Stmt{}
 		}
-		if p.ready[text] != nil { // another transaction was first
-			_ = s.Close() //nolint:sqlclosecheck // one of many in a loop: a defer would hold them all
-		} else {
+		late := p.ready[text] != nil // another transaction was first
+		if !late {
 			p.ready[text] = s
 		}
 		p.mu.Unlock()
+		if late {
+			// Not under the lock: closing waits for the statement's connection, which may
+			// be in a transaction that waits for somebody who wants a statement from here.
+			_ = s.Close() //nolint:sqlclosecheck // one of many in a loop: a defer would hold them all
+		}
 	}
 }
 

@@ -67,12 +67,24 @@ func (s *Store) Publish(ctx context.Context, r aggregate.Release) error {
 		if err != nil || !fresh {
 			return err
 		}
+		switch r.View {
+		case aggregate.ViewCombined:
+			return insertCombined(ctx, t, s.pub, r)
+		case aggregate.ViewDeterministic:
+			return errors.Join(insertDeterministic(ctx, t, s.pub, r), insertFunnels(ctx, t, s.pub, r))
+		}
 		for _, row := range r.Rows {
 			if err := insertCohort(ctx, t, s.pub, r, row); err != nil {
 				return err
 			}
 		}
-		return insertMeasures(ctx, t, s.pub, r)
+		if err := insertFunnels(ctx, t, s.pub, r); err != nil {
+			return err
+		}
+		if err := insertMeasures(ctx, t, s.pub, r); err != nil {
+			return err
+		}
+		return packRelease(ctx, t, s.pub, r.ID)
 	})
 }
 

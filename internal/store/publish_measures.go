@@ -64,6 +64,7 @@ func insertMeasures(ctx context.Context, t *tx, d *db, r aggregate.Release) erro
 		{"cohort_remainder", remainderColumns, remainders},
 		{"cohort_event", eventColumns, events},
 		{"cohort_value", valueColumns, values},
+		{"cohort_crossing", crossingColumns, crossingLines(r)},
 	} {
 		if err := insertLines(ctx, t, d.table(part.table), part.columns, part.lines); err != nil {
 			return fmt.Errorf("publish %s of %s: %w", part.table, r.ID, err)

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"io/fs"
 	"testing"
 
@@ -40,7 +41,14 @@ func TestMigrationsLeaveReleasesAlone(t *testing.T) {
 		require.NoError(t, err)
 		old := measured()
 		old.Remainders, old.Events, old.Values = nil, nil, nil
-		require.NoError(t, s.Publish(t.Context(), old))
+		ctx := t.Context()
+		require.NoError(t, p.in(ctx, func(t *tx) error { // as that version did it
+			_, err := insertPublicRelease(ctx, t, p, old)
+			for _, row := range old.Rows {
+				err = errors.Join(err, insertCohort(ctx, t, p, old, row))
+			}
+			return err
+		}))
 		all := func() []string {
 			return append(dump(t, p, `SELECT * FROM `+p.table("release")), dump(t, p, `SELECT * FROM `+p.table("cohort"))...)
 		}
@@ -49,6 +57,7 @@ func TestMigrationsLeaveReleasesAlone(t *testing.T) {
 		_, err = reopen(t, o, Lab)
 		require.NoError(t, err)
 		require.Equal(t, before, all())
+		require.Equal(t, []string{"1"}, dump(t, p, `SELECT COUNT(*) FROM `+p.table("cohort_packed")))
 		require.Equal(t, []string{"20|1"}, dump(t, p, `SELECT installs, payers_withheld_rows FROM `+p.table("cohort_by_network")))
 		require.NoError(t, s.Publish(t.Context(), measured()))
 		require.Equal(t, before, all())

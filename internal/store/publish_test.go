@@ -110,7 +110,7 @@ func TestPublishSameRowsOnBothDatabases(t *testing.T) {
 	require.NoError(t, err)
 	verifier := &remembering{known: map[string]skan.Result{}}
 	var all [][]string
-	dir := "sqlite:" + t.TempDir()
+	dir := migratedSQLite(t)
 	locations := []string{dir, pgtest.URL(t)}
 	for i, main := range locations {
 		published := PublishedBeside(main)

@@ -248,7 +248,7 @@ var countedColumns = []column{
 	{"counted_at", "bigint"}, {"received_at", "bigint"}, {"framework", "text"}, {"version", "text"},
 	{"network_id", "text"}, {"sequence_index", "bigint"}, {"kind", "text"}, {"id_kind", "text"}, {"source_id", "text"},
 	{"redownload", "boolean"}, {"fine", "bigint"}, {"coarse", "text"}, {"country", "text"}, {"interaction", "text"},
-	{"decoded_at", "bigint"}, {"value_kind", "text"}, {"state", "text"}, {"flags", "text"}, {"schema_version", "bigint"},
+	{"publisher", "text"}, {"decoded_at", "bigint"}, {"value_kind", "text"}, {"state", "text"}, {"flags", "text"}, {"schema_version", "bigint"},
 	{"payer", "boolean"}, {"revenue_min", "numeric"}, {"revenue_est", "numeric"}, {"revenue_max", "numeric"},
 	{"install_point", "bigint"}, {"install_from", "bigint"}, {"install_to", "bigint"},
 }
@@ -281,6 +281,7 @@ func (b *batch) count(ctx context.Context, t *tx) error {
 			ms(countedAt), ms(h.copy.ReceivedAt), string(p.Framework), p.Version,
 			p.NetworkKey(), int64(p.SequenceIndex), string(kind), idKind, id,
 			p.ConversionType == skan.ConversionRedownload, nullable(h.values.Fine), h.values.Coarse, h.values.Country, h.values.Interaction,
+			conversion.Publisher(p),
 		}, b.decodedNow(k, h)...))
 	}
 	if err := insertMany(ctx, t, "counted_postback", countedColumns, rows, "", nil); err != nil {

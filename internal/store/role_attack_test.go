@@ -129,7 +129,7 @@ func (g granting) rowsLieInOrder(bi *sqlx.DB) {
 	require.NoError(g.t, bi.SelectContext(g.t.Context(), &byPlace, rows+`c.ctid`))
 	require.NoError(g.t, bi.SelectContext(g.t.Context(), &byKey, rows+`r.window_start, c.row_id COLLATE "C"`))
 	require.Equal(g.t, byKey, byPlace)
-	for _, table := range []string{"cohort", "cohort_event", "cohort_remainder", "cohort_value"} {
+	for _, table := range []string{"cohort", "cohort_event", "cohort_remainder", "cohort_value", "cohort_crossing"} {
 		require.Zero(g.t, count(g.t, bi, `SELECT COUNT(*) FROM (SELECT 1 FROM `+table+` GROUP BY release_id HAVING COUNT(DISTINCT CAST(xmin AS TEXT)) > 1) several`), table)
 	}
 }
@@ -147,7 +147,7 @@ func smallCounts(t *testing.T, d *sqlx.DB, schema string, k, b int64) (small []s
 	for _, c := range columns {
 		table, column, _ := strings.Cut(c, "|")
 		least := b
-		if column == "installs" && (table == "cohort" || table == "cohort_current" || strings.HasPrefix(table, "cohort_by_")) {
+		if column == "installs" && (table == "cohort" || table == "cohort_crossing" || table == "cohort_current" || strings.HasPrefix(table, "cohort_by_")) {
 			least = k
 		}
 		if n := count(t, d, `SELECT COUNT(*) FROM `+schema+table+` WHERE `+column+` > 0 AND `+column+` < ?`, least); n > 0 {

@@ -10,7 +10,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"skand/internal/clock"
-	"skand/internal/pgtest"
 )
 
 const readerPassword = "correct horse battery staple"
@@ -26,7 +25,8 @@ type granting struct {
 func onGranting(t *testing.T, test func(t *testing.T, g granting)) {
 	t.Helper()
 	t.Parallel()
-	g := granting{main: pgtest.URL(t), published: pgtest.URL(t)}
+	main, published := migratedPostgres(t)
+	g := granting{main: main, published: published}
 	runOn(t, g.main, g.published, func(t *testing.T, s *Store, now *clock.Movable) {
 		g.inbox = newInbox(t, s, now)
 		name := strings.ToLower(dump(t, s.pub, `SELECT current_database()`)[0])

@@ -2,15 +2,14 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
 
 	"github.com/jmoiron/sqlx"
+	"github.com/shopspring/decimal"
 
 	"skand/aggregate"
-	"skand/conversion"
 	"skand/schema"
 )
 
@@ -109,17 +108,17 @@ func (s *Store) JudgeSchema(ctx context.Context, appID int64, text []byte) (*sch
 }
 
 const evidenceInstallsSQL = `
-SELECT id, installed_at, received_at, body FROM install
+SELECT id, installed_at, received_at, limited, is_test FROM install
 WHERE app_id = ? AND installed_at >= ? AND installed_at < ?
 ORDER BY installed_at DESC, id DESC LIMIT ?`
 
-// The body is read where there is revenue: SQLite keeps the column as a binary number,
-// and takes the tables of a CROSS JOIN in their order: installs first.
+// SQLite takes the tables of a CROSS JOIN in their order: installs first. The plus
+// keeps it from looking events up by their arrival.
 const evidenceEventsSQL = `
-SELECT e.install_id, e.name, e.happened_at, CASE WHEN e.revenue IS NULL THEN '' ELSE e.body END AS body
+SELECT e.install_id, e.name, e.happened_at, CAST(e.revenue AS TEXT) AS revenue, e.currency
 FROM install i CROSS JOIN event e
 WHERE e.app_id = i.app_id AND e.install_id = i.id AND i.app_id = ? AND i.installed_at >= ? AND i.installed_at < ?
-  AND e.happened_at < i.installed_at + ? AND e.received_at < ?
+  AND e.happened_at < i.installed_at + ? AND +e.received_at < ?
 ORDER BY i.installed_at DESC, i.id DESC, e.happened_at, e.id LIMIT ?`
 
 // evidenceWeek fills a week and counts the events that it holds.
@@ -133,7 +132,8 @@ func (s *Store) evidenceWeek(ctx context.Context, q EvidenceQuery, w *EvidenceWe
 		ID          string `db:"id"`
 		InstalledAt int64  `db:"installed_at"`
 		ReceivedAt  int64  `db:"received_at"`
-		Body        string `db:"body"`
+		Limited     bool   `db:"limited"`
+		IsTest      bool   `db:"is_test"`
 	}
 	err = s.main.r.SelectContext(ctx, &rows, s.main.q(evidenceInstallsSQL), q.AppID, ms(w.From), ms(end), q.bounds.installs+1)
 	if err != nil {
@@ -144,16 +144,13 @@ func (s *Store) evidenceWeek(ctx context.Context, q EvidenceQuery, w *EvidenceWe
 	}
 	place := make(map[string]evidencePlace, len(rows))
 	for _, r := range rows {
-		var in conversion.Install
-		if err := json.Unmarshal([]byte(r.Body), &in); err != nil {
-			return 0, fmt.Errorf("read an install: %w", err)
-		}
 		late := r.ReceivedAt >= ms(settled)
-		place[r.ID] = evidencePlace{len(w.Installs), !late && !in.Limited}
+		place[r.ID] = evidencePlace{len(w.Installs), !late && !r.Limited && !r.IsTest}
 		switch {
+		case r.IsTest: // nobody's behaviour
 		case late:
 			w.Late++
-		case in.Limited:
+		case r.Limited:
 			w.Limited++
 		default:
 			w.Installs = append(w.Installs, schema.Install{Events: []schema.Event{{Name: schema.FirstLaunch, Time: at(r.InstalledAt)}}})
@@ -181,10 +178,11 @@ func (w *EvidenceWeek) addEvents(found *sqlx.Rows, place map[string]evidencePlac
 	whole := 0 // so many installs have all their events
 	for read := 1; found.Next(); read++ {
 		var r struct {
-			InstallID  string `db:"install_id"`
-			Name       string `db:"name"`
-			HappenedAt int64  `db:"happened_at"`
-			Body       string `db:"body"`
+			InstallID  string              `db:"install_id"`
+			Name       string              `db:"name"`
+			HappenedAt int64               `db:"happened_at"`
+			Revenue    decimal.NullDecimal `db:"revenue"`
+			Currency   string              `db:"currency"`
 		}
 		if err := found.StructScan(&r); err != nil {
 			return 0, fmt.Errorf("read an event: %w", err)
@@ -205,20 +203,15 @@ func (w *EvidenceWeek) addEvents(found *sqlx.Rows, place map[string]evidencePlac
 			names[r.Name] = r.Name // one copy of each name, not one for each event
 		}
 		e := schema.Event{Name: names[r.Name], Time: at(r.HappenedAt)}
-		if r.Body != "" {
-			var full conversion.Event
-			if err := json.Unmarshal([]byte(r.Body), &full); err != nil {
-				return 0, fmt.Errorf("read an event: %w", err)
-			}
+		if amount := r.Revenue.Decimal; r.Revenue.Valid {
 			switch {
-			case full.Revenue == nil:
-			case full.Revenue.IsNegative():
+			case amount.IsNegative():
 				w.Refunds++
 				continue
-			case full.Currency != w.Currency && full.Revenue.IsPositive():
-				w.OtherCurrency++ // no rate says what it is worth in ours
+			case r.Currency != w.Currency && amount.IsPositive():
+				w.OtherCurrency++ // a rate may come later, and a settled week stays as it is
 			default:
-				e.Revenue = *full.Revenue
+				e.Revenue = amount
 			}
 		}
 		w.Installs[i.at].Events = append(w.Installs[i.at].Events, e)

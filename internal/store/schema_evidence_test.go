@@ -163,7 +163,7 @@ func TestConsentedWeeksAreBounded(t *testing.T) {
 // never those of other apps.
 func TestEvidenceLooksUpByApp(t *testing.T) {
 	t.Parallel()
-	s, err := Open(t.Context(), Options{Main: "sqlite:" + t.TempDir(), Lab: Lab, Clock: clock.NewManual(start)})
+	s, err := Open(t.Context(), Options{Main: migratedSQLite(t), Lab: Lab, Clock: clock.NewManual(start)})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.Close()) })
 	for _, text := range []string{evidenceInstallsSQL, evidenceEventsSQL} {

@@ -51,12 +51,21 @@ type publishedBin struct {
 
 type publishedHistogram struct {
 	version  int
+	again    map[string]bool // releases that were decoded again
 	counts   map[publishedBin]int64
 	withheld map[publishedBin]int // rows
 	fine     int64                // installs with a fine value, of which bins are made
 }
 
 func (l *CohortLook) histogramKinds(ctx context.Context, p *publishedHistogram) error {
+	p.again = map[string]bool{}
+	err := l.Releases(ctx, nil, nil, func(r *Release) error {
+		p.again[r.ID] = r.Kind == aggregate.ReleaseRedecode
+		return nil
+	})
+	if err != nil {
+		return err
+	}
 	text, args := l.rowsQuery(nil, 0)
 	return l.query(ctx, text, args, func(rows *sqlx.Rows) error {
 		var c Cohort
@@ -68,9 +77,10 @@ func (l *CohortLook) histogramKinds(ctx context.Context, p *publishedHistogram) 
 }
 
 // row adds a row's kinds. Nulls and unset values are the same under every schema; the
-// others are this version's only where no other version decoded the release.
+// others are this version's only where no other version decoded the release. A
+// redecode has its version in its bins only: its kinds are those of the base.
 func (p *publishedHistogram) row(c *Cohort) error {
-	ours := c.SchemaVersions == strconv.Itoa(p.version)
+	ours := c.SchemaVersions == strconv.Itoa(p.version) && !p.again[c.ReleaseID]
 	add := func(b publishedBin, n *int64) {
 		b.index = c.SequenceIndex
 		switch {

@@ -70,13 +70,13 @@ func (s *Store) Open(ctx context.Context) ([]aggregate.Open, error) {
 
 const ledgerEndSQL = `
 SELECT COALESCE(MAX(window_end), 0) FROM release_ledger
-WHERE app_id = ? AND sequence_index = ? AND kind = ? AND environment = ? AND view = 'cohort' AND release_kind = 'base'`
+WHERE app_id = ? AND sequence_index = ? AND kind = ? AND environment = ? AND view = ? AND release_kind = 'base'`
 
 const carriedFromSQL = `
 SELECT window_start FROM release_ledger
-WHERE app_id = ? AND sequence_index = ? AND kind = ? AND environment = ? AND view = 'cohort' AND release_kind = 'base'
+WHERE app_id = ? AND sequence_index = ? AND kind = ? AND environment = ? AND view = ? AND release_kind = 'base'
   AND state = 'carried' AND window_start > COALESCE((SELECT MAX(p.window_start) FROM release_ledger p
-    WHERE p.app_id = ? AND p.sequence_index = ? AND p.kind = ? AND p.environment = ? AND p.view = 'cohort'
+    WHERE p.app_id = ? AND p.sequence_index = ? AND p.kind = ? AND p.environment = ? AND p.view = ?
       AND p.release_kind = 'base' AND p.state <> 'carried'), -1)
 ORDER BY window_start`
 
@@ -85,12 +85,17 @@ func key(d aggregate.Dataset) []any {
 }
 
 func ledgerEnds(ctx context.Context, t *tx, o *aggregate.Open) error {
+	return ledgerEndsOf(ctx, t, aggregate.ViewCohort, o)
+}
+
+func ledgerEndsOf(ctx context.Context, t *tx, view string, o *aggregate.Open) error {
 	var end int64
 	var carried []int64
-	if err := t.GetContext(ctx, &end, t.q(ledgerEndSQL), key(o.Dataset)...); err != nil {
+	of := append(key(o.Dataset), view)
+	if err := t.GetContext(ctx, &end, t.q(ledgerEndSQL), of...); err != nil {
 		return fmt.Errorf("last sealed window of %s: %w", o.Dataset, err)
 	}
-	err := t.SelectContext(ctx, &carried, t.q(carriedFromSQL), append(key(o.Dataset), key(o.Dataset)...)...)
+	err := t.SelectContext(ctx, &carried, t.q(carriedFromSQL), append(of, of...)...)
 	if err != nil {
 		return fmt.Errorf("carried windows of %s: %w", o.Dataset, err)
 	}
@@ -139,11 +144,17 @@ WHERE app_id = ? AND sequence_index = ? AND kind = ? AND environment = ? AND cou
 // Prepare implements aggregate.SealStore.
 func (s *Store) Prepare(ctx context.Context, r aggregate.Release) error {
 	return s.main.in(ctx, func(t *tx) error {
+		if err := stillDescribed(ctx, t, r.Dataset.AppID); err != nil {
+			return err
+		}
 		if err := insertRelease(ctx, t, r); err != nil {
 			return err
 		}
 		if r.State == aggregate.StateCarried {
 			return nil
+		}
+		if err := chargeCrossings(ctx, t, r); err != nil {
+			return err
 		}
 		if err := lockCounted(ctx, t, r); err != nil {
 			return err
@@ -152,7 +163,11 @@ func (s *Store) Prepare(ctx context.Context, r aggregate.Release) error {
 		if err != nil {
 			return err
 		}
-		if aggregate.Digest(b.Groups) != r.Digest {
+		digest, err := digestAgain(ctx, t, r, b)
+		if err != nil {
+			return err
+		}
+		if digest != r.Digest {
 			return aggregate.ErrRowsChanged
 		}
 		args := append(append([]any{r.ID}, key(r.Dataset)...), since(r.Taken.Start), ms(r.Taken.End))

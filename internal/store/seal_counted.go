@@ -93,6 +93,11 @@ func groupCounted(ctx context.Context, t *tx, d aggregate.Dataset, taken aggrega
 		}
 		b.Groups = append(b.Groups, g)
 	}
+	app, err := describedApp(ctx, t, d.AppID)
+	if err != nil {
+		return b, err
+	}
+	b.Funnels = app.Funnel
 	return b, meanings(ctx, t, d, taken.End, &b)
 }
 
@@ -141,7 +146,7 @@ func meanings(ctx context.Context, t *tx, d aggregate.Dataset, end time.Time, b 
 		return err
 	}
 	for _, v := range versions {
-		if v.Version != 1 && !v.EffectiveFrom.Before(end) {
+		if !mayHaveDecoded(v, end) {
 			continue
 		}
 		b.OpenRevenue = b.OpenRevenue || v.Document.OpenRevenue()
@@ -150,4 +155,10 @@ func meanings(ctx context.Context, t *tx, d aggregate.Dataset, end time.Time, b 
 		}
 	}
 	return nil
+}
+
+// mayHaveDecoded reports whether rows of a window that ends at end may have been
+// decoded by the version. The first one binds everything earlier.
+func mayHaveDecoded(v conversion.SchemaVersion, end time.Time) bool {
+	return v.Version == 1 || v.EffectiveFrom.Before(end)
 }

@@ -9,12 +9,14 @@ import (
 	"time"
 
 	"skand/internal/clock"
+	"skand/internal/vault"
 )
 
 // Store is the main and the published store together.
 type Store struct {
 	main, pub *db
 	clock     clock.Clock
+	vault     *vault.Keyring
 	lab       bool
 	offset    time.Duration
 	schemas   schemaMemory
@@ -24,6 +26,7 @@ type Store struct {
 type Options struct {
 	Main      string // sqlite:DIR or postgres://…
 	Published string // default: PublishedBeside(Main)
+	MasterKey string // as EnvMasterKey has it: the first seals; "": the store keeps one of its own
 	Lab       LabMode
 	Clock     clock.Clock
 }
@@ -71,6 +74,15 @@ func (s *Store) open(ctx context.Context, o Options) error {
 	if err := s.main.keepToOwner(ctx); err != nil {
 		return err
 	}
+	if err := s.openVault(ctx, o); err != nil {
+		return err
+	}
+	if err := s.sealConsented(ctx); err != nil {
+		return err
+	}
+	if err := s.sealOldDeliveries(ctx); err != nil {
+		return err
+	}
 	if s.main.dialect == postgres {
 		if err := ensureDatabase(ctx, s.main, o.Published); err != nil {
 			return err
@@ -85,6 +97,9 @@ func (s *Store) open(ctx context.Context, o Options) error {
 		return err
 	}
 	if err := s.readMeta(ctx, o.Lab); err != nil {
+		return err
+	}
+	if err := s.packMissing(ctx); err != nil {
 		return err
 	}
 	if err := s.publishDictionary(ctx); err != nil {

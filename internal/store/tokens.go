@@ -124,3 +124,37 @@ func (s *Store) RevokeToken(ctx context.Context, id string) error {
 		return audit(ctx, t, actor(ctx, "store"), s.clock.Now(), act{ActTokenRevoke, 0, "token " + id, map[string]any{}})
 	})
 }
+
+// RevokeTokensNamed ends every token of a name that is in force, and returns how
+// many those were: names need not be unique, and who revokes one means all of them.
+// ErrNoSuchToken if there never was one.
+func (s *Store) RevokeTokensNamed(ctx context.Context, name string) (int, error) {
+	const revoke = `UPDATE token SET revoked_at = ? WHERE name = ? AND revoked_at IS NULL RETURNING token_id`
+	if !fitsText(name) {
+		return 0, fmt.Errorf("revoke token %q: %w", name, ErrNoSuchToken)
+	}
+	var ids []string
+	err := s.main.in(ctx, func(t *tx) error {
+		if err := t.SelectContext(ctx, &ids, t.q(revoke), ms(s.clock.Now()), name); err != nil {
+			return fmt.Errorf("revoke token %q: %w", name, err)
+		}
+		for _, id := range ids {
+			told := act{ActTokenRevoke, 0, "token " + id, map[string]any{"name": name}}
+			if err := audit(ctx, t, actor(ctx, "skand token"), s.clock.Now(), told); err != nil {
+				return err
+			}
+		}
+		if len(ids) > 0 {
+			return nil
+		}
+		var known bool
+		if err := t.GetContext(ctx, &known, t.q(`SELECT EXISTS (SELECT 1 FROM token WHERE name = ?)`), name); err != nil {
+			return fmt.Errorf("revoke token %q: %w", name, err)
+		}
+		if !known {
+			return fmt.Errorf("revoke token %q: %w", name, ErrNoSuchToken)
+		}
+		return nil
+	})
+	return len(ids), err
+}

@@ -24,6 +24,8 @@ type Reader interface {
 	Releases(ctx context.Context, appID int64, cursor string, limit int) ([]store.Release, string, error)
 	// Definitions lists what apply stored under a kind: app, network, destination.
 	Definitions(ctx context.Context, kind, cursor string, limit int) ([]store.Definition, string, error)
+	// App is one app as apply stored it; store.ErrNoApp if nobody has described it.
+	App(ctx context.Context, appID int64) (store.AppState, error)
 	Postbacks(ctx context.Context, f store.PostbackFilter, cursor string, limit int) ([]store.Postback, string, error)
 	Deliveries(ctx context.Context, f store.DeliveryFilter, cursor string, limit int) ([]store.Delivery, string, error)
 	Counts(ctx context.Context) (store.Counts, error)
@@ -34,6 +36,9 @@ type Reader interface {
 // Keeper changes what is stored.
 type Keeper interface {
 	Apply(ctx context.Context, b *apply.Bundle, by string, dry bool) ([]store.Change, error)
+	// DeleteApp returns store.ErrNoApp, a *store.StaleApp or a *store.DestinationsLeft
+	// where it has done nothing; after any other error it may be asked again.
+	DeleteApp(ctx context.Context, appID int64, d store.AppDeletion) (store.AppDeleted, error)
 	CreateToken(ctx context.Context, t auth.Token) error
 }
 
@@ -51,12 +56,17 @@ type Runner interface {
 // Admin is what the admin listener serves. Every route names the least role that
 // it takes; there is no route without one but the front page.
 type Admin struct {
-	Reader  Reader
-	Keeper  Keeper
-	Schemas SchemaKeeper
+	Reader    Reader
+	Keeper    Keeper
+	Schemas   SchemaKeeper
+	Redecoder Redecoder
 	// Histograms are those of sealed windows; nil: there are none to try schemas on.
 	Histograms PublishedHistograms
 	Audit      Auditor
+	Subjects   Eraser
+	Installs   Installs
+	Reviews    Reviewer
+	Tokens     TokenKeeper
 	Jobs       Runner
 	Lab        Lab // nil: this is no lab
 	Auth       Authenticator
@@ -66,6 +76,8 @@ type Admin struct {
 	Log        *slog.Logger
 	// Applied is told of every change, so that keys and destinations count at once.
 	Applied func(ctx context.Context) error
+	// Woken is told that there may be something to send; nil: nobody sends.
+	Woken func()
 
 	looking sync.Mutex // held by the one who looks at consented installs
 }
@@ -80,9 +92,16 @@ type route struct {
 func (a *Admin) routes() []route {
 	return append(a.schemaRoutes(), []route{
 		{"GET /v1/cohorts", auth.Viewer, a.cohorts},
+		{"GET /v1/deterministic", auth.Viewer, a.deterministic},
+		{"GET /v1/deterministic/events", auth.Viewer, a.deterministic},
+		{"GET /v1/funnel", auth.Viewer, a.deterministic},
+		{"GET /v1/combined", auth.Viewer, a.deterministic},
 		{"GET /v1/releases", auth.Viewer, a.releases},
+		{"POST /v1/releases/{release}:redecode", auth.Operator, a.redecode},
 		{"GET /v1/apps/{app}/advice", auth.Editor, a.advice},
 		{"GET /v1/apps", auth.Viewer, a.definitions("app")},
+		{"GET /v1/apps/{app}", auth.Viewer, a.app},
+		{"DELETE /v1/apps/{app}", auth.Admin, a.deleteApp},
 		{"GET /v1/networks", auth.Viewer, a.definitions("network")},
 		{"GET /v1/destinations", auth.Operator, a.definitions("destination")},
 		{"GET /v1/deliveries", auth.Operator, a.deliveries},
@@ -94,6 +113,13 @@ func (a *Admin) routes() []route {
 		{"POST /v1/apply", auth.Admin, a.apply},
 		{"GET /v1/export", auth.Admin, a.export},
 		{"POST /v1/tokens", auth.Admin, a.createToken},
+		{"DELETE /v1/tokens", auth.Admin, a.revokeTokens},
+		{"DELETE /v1/subjects", auth.Operator, a.eraseSubject},
+		{"GET /v1/installs", auth.Operator, a.install},
+		{"POST /v1/installs:recompute", auth.Operator, a.recompute},
+		{"POST /v1/installs:release", auth.Operator, a.review(false)},
+		{"POST /v1/installs:reject", auth.Operator, a.review(true)},
+		{"GET /v1/holds", auth.Operator, a.holds},
 		{"POST /v1/lab/clock", auth.Operator, a.moveClock},
 		{"GET /metrics", auth.Operator, a.metrics},
 	}...)
@@ -131,6 +157,7 @@ const frontPage = `skand: admin listener
 Every path below needs the header "Authorization: Bearer TOKEN" (skand token create).
 
   GET  /v1/cohorts?app=ID&from=DAY&to=DAY&format=json|csv|ndjson|parquet   published cohorts
+  GET  /v1/deterministic  /v1/deterministic/events  /v1/funnel  /v1/combined   the same for installs that people let the app report
   GET  /v1/releases  /v1/apps  /v1/networks  /v1/apps/ID/schemas   what they stand on
   GET  /v1/apps/ID/schemas/drafts  /versions/N  /diff?from=&to=    schemas in work and in force
   GET  /v1/postbacks  /v1/deliveries  /v1/destinations  /v1/jobs   operators

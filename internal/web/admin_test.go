@@ -15,23 +15,34 @@ import (
 
 // rules is the least role of every route. A route that is not here fails the test.
 var rules = map[string]string{
-	"GET /v1/cohorts":      "viewer",
-	"GET /v1/releases":     "viewer",
-	"GET /v1/apps":         "viewer",
-	"GET /v1/networks":     "viewer",
-	"GET /v1/audit":        "operator",
-	"GET /v1/destinations": "operator",
-	"GET /v1/deliveries":   "operator",
-	"GET /v1/postbacks":    "operator",
-	"GET /v1/status":       "operator",
-	"GET /v1/jobs":         "operator",
-	"POST /v1/jobs/{job}":  "operator",
-	"POST /v1/apply":       "admin",
-	"GET /v1/export":       "admin",
-	"POST /v1/tokens":      "admin",
-	"POST /v1/lab/clock":   "operator",
-	"GET /metrics":         "operator",
+	"GET /v1/cohorts":       "viewer",
+	"GET /v1/releases":      "viewer",
+	"GET /v1/apps":          "viewer",
+	"GET /v1/apps/{app}":    "viewer",
+	"DELETE /v1/apps/{app}": "admin",
+	"GET /v1/networks":      "viewer",
+	"GET /v1/audit":         "operator",
+	"GET /v1/destinations":  "operator",
+	"GET /v1/deliveries":    "operator",
+	"GET /v1/postbacks":     "operator",
+	"GET /v1/status":        "operator",
+	"GET /v1/jobs":          "operator",
+	"POST /v1/jobs/{job}":   "operator",
+	"POST /v1/apply":        "admin",
+	"GET /v1/export":        "admin",
+	"POST /v1/tokens":       "admin",
+	"POST /v1/lab/clock":    "operator",
+	"GET /metrics":          "operator",
+	"GET /v1/holds":         "operator",
+	"GET /v1/installs":      "operator",
+	"DELETE /v1/subjects":   "operator",
+	"DELETE /v1/tokens":     "admin",
 
+	"POST /v1/installs:recompute": "operator",
+	"POST /v1/installs:release":   "operator",
+	"POST /v1/installs:reject":    "operator",
+
+	"POST /v1/releases/{release}:redecode":                    "operator",
 	"GET /v1/apps/{app}/schemas":                              "viewer",
 	"GET /v1/apps/{app}/schemas/versions/{version}":           "viewer",
 	"GET /v1/apps/{app}/advice":                               "editor",
@@ -56,7 +67,7 @@ func (b *testBundle) routes() []string { return slices.Sorted(maps.Keys(b.adminP
 
 func target(pattern string) (method, path string) {
 	method, path, _ = strings.Cut(pattern, " ")
-	return method, strings.NewReplacer("{app}", "1", "{job}", "decode", "{draft}", "d", "{version}", "1").Replace(path)
+	return method, strings.NewReplacer("{app}", "1", "{job}", "decode", "{draft}", "d", "{version}", "1", "{release}", "r").Replace(path)
 }
 
 func TestEveryRouteByEveryRole(t *testing.T) {
@@ -93,7 +104,7 @@ func TestFrontPageAndUnknownPaths(t *testing.T) {
 	a := b.ask("GET", "/", "", "")
 	require.Equal(t, 200, a.status)
 	require.Contains(t, a.body, "Authorization: Bearer")
-	for _, unknown := range []string{"GET /nothing", "DELETE /v1/apps", "POST /v1/cohorts", "GET /v1/apps/1"} {
+	for _, unknown := range []string{"GET /nothing", "DELETE /v1/apps", "POST /v1/cohorts", "PUT /v1/apps/1"} {
 		method, path, _ := strings.Cut(unknown, " ")
 		a := b.ask(method, path, "admin", "")
 		require.Equal(t, "404 not_found", fmt.Sprint(a.status, " ", a.at(t, "code")), unknown)
@@ -144,10 +155,24 @@ func TestErrorsTellNothingOfTheStore(t *testing.T) {
 		}
 		body := `{"apps":[{"app_id":1}]}`
 		switch {
+		case pattern == "DELETE /v1/tokens":
+			body = `{"name":"n"}`
 		case path == "/v1/tokens":
 			body = `{"name":"n","role":"viewer"}`
+		case path == "/v1/installs":
+			path += "?app_id=1&id=i"
+		case strings.HasSuffix(path, "/installs:recompute"):
+			body = `{"app_id":1,"from":"2026-11-01T00:00:00Z","to":"2026-11-02T00:00:00Z"}`
+		case strings.HasSuffix(path, "/installs:release"):
+			body = `{"app_id":1,"install_id":"i"}`
+		case strings.HasSuffix(path, "/installs:reject"):
+			body = `{"app_id":1,"install_id":"i","reason":"farm"}`
+		case path == "/v1/subjects":
+			body = `{"install_id":"i"}`
 		case strings.HasSuffix(path, ":publish"), strings.HasSuffix(path, ":rollback"):
 			body = `{"why":"go"}`
+		case strings.HasSuffix(path, ":redecode"):
+			body = `{"schema_version":1}`
 		case strings.HasSuffix(path, "/schemas:simulate"):
 			body = `{"document":{}}`
 		case strings.HasSuffix(path, ":simulate"), strings.HasSuffix(path, ":suggest"):

@@ -88,9 +88,15 @@ func (l *lines) String() string {
 
 func setup(t *testing.T, change ...func(*web.Public, *web.Admin)) *testBundle {
 	t.Helper()
+	return setupOn(t, "sqlite:"+t.TempDir(), change...)
+}
+
+// setupOn is setup with the main store at a place of its own.
+func setupOn(t *testing.T, main string, change ...func(*web.Public, *web.Admin)) *testBundle {
+	t.Helper()
 	b := &testBundle{t: t, now: clock.NewManual(monday), log: &lines{}, tokens: map[string]string{}}
 	var err error
-	b.store, err = store.Open(t.Context(), store.Options{Main: "sqlite:" + t.TempDir(), Lab: store.Lab, Clock: b.now})
+	b.store, err = store.Open(t.Context(), store.Options{Main: main, Lab: store.Lab, Clock: b.now})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, b.store.Close()) })
 	b.apple, err = apple.FromSeed(1)
@@ -107,8 +113,9 @@ func setup(t *testing.T, change ...func(*web.Public, *web.Admin)) *testBundle {
 		Limits: config.Defaults().Limits, Log: log, Receive: true,
 	}
 	b.adminParts = &web.Admin{
-		Reader: b.store, Keeper: b.store, Schemas: b.store, Audit: b.store, Advice: web.NewAdvice(b.store, b.now.Now), Jobs: b.jobs(log), Auth: known, Now: b.now.Now, Log: log,
+		Reader: b.store, Keeper: b.store, Schemas: b.store, Audit: b.store, Subjects: b.store, Installs: b.store, Reviews: b.store, Tokens: b.store, Advice: web.NewAdvice(b.store, b.now.Now), Jobs: b.jobs(log), Auth: known, Now: b.now.Now, Log: log,
 		Metrics: promhttp.HandlerFor(reg, promhttp.HandlerOpts{}), Applied: func(context.Context) error { return nil },
+		Redecoder: &aggregate.Redecoder{Store: b.store, Published: b.store, Clock: b.now, Log: log},
 	}
 	for _, f := range change {
 		f(public, b.adminParts)

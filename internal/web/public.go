@@ -41,6 +41,7 @@ type Public struct {
 	Old      *OldPostbacks // nil: SKAdNetwork 1.0 and 2.0 cost nothing here, being off
 	Log      *slog.Logger
 	Mappings *Mappings // nil: none are served
+	Links    *Links    // nil: there are none
 	Receive  bool      // the receive role: without it only healthz and readyz answer
 }
 
@@ -67,6 +68,9 @@ func (p *Public) Handler() http.Handler {
 		}
 		mux.Handle("/postbacks/relay/{network}", p.relay())
 		p.routeS2S(mux)
+		if p.Links != nil {
+			p.Links.route(mux)
+		}
 		if p.Mappings != nil {
 			p.Mappings.route(mux)
 		}

@@ -30,8 +30,7 @@ var strongTag = regexp.MustCompile(`^"([1-9][0-9]{0,8})"$`)
 func ifMatch(w http.ResponseWriter, r *http.Request) (store.Match, bool) {
 	lines := r.Header.Values("If-Match")
 	if len(lines) == 0 {
-		problem(w, http.StatusPreconditionRequired, "if_match_required",
-			`send the ETag that you read, as in If-Match: "3", so that nobody's change is lost`, "If-Match")
+		ifMatchRequired(w)
 		return store.Match{}, false
 	}
 	var m store.Match
@@ -50,6 +49,11 @@ func ifMatch(w http.ResponseWriter, r *http.Request) (store.Match, bool) {
 		}
 	}
 	return m, true
+}
+
+func ifMatchRequired(w http.ResponseWriter) {
+	problem(w, http.StatusPreconditionRequired, "if_match_required",
+		`send the ETag that you read, as in If-Match: "3", so that nobody's change is lost`, "If-Match")
 }
 
 // readDocument reads the body of a draft: any JSON object, for an unfinished schema
