@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -150,8 +151,21 @@ func (in inbox) live(dies int, after bool) fate {
 	return fate{
 		effects: m.effects, published: in.published(), rows: sealed, measures: in.measures(),
 		releases: in.dump(`SELECT release_id, state, installs, carried FROM release_ledger ORDER BY release_id`),
-		outbox:   in.dump(`SELECT dedup_key, kind, fields FROM outbox ORDER BY dedup_key`),
+		outbox:   in.outbox(),
 	}
+}
+
+// outbox is what waits to be sent, opened: the same fields are sealed otherwise each time.
+func (in inbox) outbox() []string {
+	rows := in.dump(`SELECT dedup_key, kind, fields FROM outbox ORDER BY dedup_key`)
+	for i, row := range rows {
+		named, sealed, ok := strings.Cut(row, "|v1.")
+		require.True(in.t, ok, row)
+		fields, err := in.s.openFields("v1." + sealed)
+		require.NoError(in.t, err)
+		rows[i] = fmt.Sprint(named, " ", fields)
+	}
+	return rows
 }
 
 // TestSealSurvivesEveryCrash kills the sealer at each of its calls, before and
