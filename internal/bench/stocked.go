@@ -72,7 +72,7 @@ func (s *stocked) close() error {
 		}
 	}
 	if s.Store != nil {
-		errs = append(errs, s.Store.Close())
+		errs = append(errs, s.Close())
 	}
 	return errors.Join(errs...)
 }

@@ -80,6 +80,7 @@ func twoYears(b *testing.B, s *Store) time.Time {
 		_, err := s.pub.w.ExecContext(b.Context(), s.pub.q(text), args...)
 		require.NoError(b, err)
 	}
+	require.NoError(b, s.packMissing(b.Context()))
 	_, err := s.pub.w.ExecContext(b.Context(), "ANALYZE")
 	require.NoError(b, err)
 	return start.AddDate(1, 0, 0)

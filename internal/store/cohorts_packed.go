@@ -114,7 +114,8 @@ func (u *unpacked) release(rows *sqlx.Rows) error {
 		key[byMonth] = dayNumber(time.Date(begin.Year(), begin.Month(), 1, 0, 0, 0, 0, time.UTC))
 	}
 	level, network := u.name(u.f.Level), u.name(u.f.NetworkID) // "" filters nothing
-	var here []int32                                           // places of this release's names among all
+	byNet, bySource, byDepth, bySchema := u.kept["network"], u.kept["source_2"], u.kept["level"], u.kept["schema_versions"]
+	var here []int32 // places of this release's names among all
 	err := unpack(packed, func(names []string) {
 		here = make([]int32, len(names))
 		for i, name := range names[1:] {
@@ -124,16 +125,16 @@ func (u *unpacked) release(rows *sqlx.Rows) error {
 		if u.f.Level != "" && here[p.names[atLevel]] != level || u.f.NetworkID != "" && here[p.names[atNetwork]] != network {
 			return
 		}
-		if u.kept["network"] {
+		if byNet {
 			key[byNetwork] = here[p.names[atNetwork]]
 		}
-		if u.kept["source_2"] {
+		if bySource {
 			key[byIDKind], key[bySource2] = here[p.names[atIDKind]], here[p.names[atSource2]]
 		}
-		if u.kept["level"] {
+		if byDepth {
 			key[byLevel] = here[p.names[atLevel]]
 		}
-		if u.kept["schema_versions"] {
+		if bySchema {
 			key[byVersions] = here[p.names[atVersions]]
 		}
 		key[byCurrency] = here[p.names[atCurrency]]

@@ -16,7 +16,8 @@ import (
 //
 // The value: a version; the names, each with its length; and for each part the places
 // of its six names, its rows and installs, and for each measure how many rows show it
-// and, if any does, their sum. All numbers are variable-length integers of encoding/binary.
+// and, if any does, their sum; of money with its exponent and what 64 bits don't hold.
+// All numbers are variable-length integers of encoding/binary.
 const packedVersion = 1
 
 var errPacked = errors.New("packed cohorts are not readable")
@@ -132,22 +133,26 @@ func pack(names []string, parts []packedPart) []byte {
 		}
 		b = binary.AppendVarint(binary.AppendVarint(b, p.rows), p.installs)
 		for j := range p.sums {
-			b = p.sums[j].append(b)
+			b = p.sums[j].append(b, measures[j].Type == Money)
 		}
 	}
 	return b
 }
 
-func (s *packedSum) append(b []byte) []byte {
+func (s *packedSum) append(b []byte, money bool) []byte {
 	b = binary.AppendUvarint(b, uint64(s.shown))
 	if s.shown == 0 {
+		return b
+	}
+	b = binary.AppendVarint(b, s.n)
+	if !money {
 		return b
 	}
 	rest := ""
 	if s.rest != nil {
 		rest = s.rest.String()
 	}
-	b = binary.AppendVarint(binary.AppendVarint(b, s.n), int64(s.exp))
+	b = binary.AppendVarint(b, int64(s.exp))
 	return append(binary.AppendUvarint(b, uint64(len(rest))), rest...)
 }
 
@@ -177,7 +182,7 @@ func unpack(packed []byte, named func(names []string), each func(*packedPart)) e
 		}
 		p.rows, p.installs = r.varint(), r.varint()
 		for i := range p.sums {
-			r.sum(&p.sums[i])
+			r.sum(&p.sums[i], measures[i].Type == Money)
 		}
 		if r.bad {
 			return errPacked
@@ -233,19 +238,26 @@ func (r *packedReader) text() string {
 	return text
 }
 
-func (r *packedReader) sum(s *packedSum) {
+func (r *packedReader) sum(s *packedSum, money bool) {
 	*s = packedSum{}
 	shown := r.uvarint()
 	if shown == 0 {
 		return
 	}
-	s.n = r.varint()
-	exp := r.varint()
-	if shown > math.MaxInt32 || exp < math.MinInt32 || exp > math.MaxInt32 {
+	if shown > math.MaxInt32 {
 		r.bad = true
 		return
 	}
-	s.shown, s.exp = int32(shown), int32(exp)
+	s.shown, s.n = int32(shown), r.varint()
+	if !money {
+		return
+	}
+	exp := r.varint()
+	if exp < math.MinInt32 || exp > math.MaxInt32 {
+		r.bad = true
+		return
+	}
+	s.exp = int32(exp)
 	if text := r.text(); text != "" {
 		rest, err := decimal.NewFromString(text)
 		if err != nil {

@@ -107,8 +107,8 @@ func TestPackedSum(t *testing.T) {
 		}
 		require.True(t, want.Equal(s.money()), "%s, not %s", s.money(), want)
 		var read packedSum
-		reader := packedReader{b: s.append(nil)}
-		reader.sum(&read)
+		reader := packedReader{b: s.append(nil, true)}
+		reader.sum(&read, true)
 		require.False(t, reader.bad)
 		require.Empty(t, reader.b)
 		require.Equal(t, s.shown, read.shown)
