@@ -105,7 +105,8 @@ type demo struct {
 // show plays the fortnight, prints the table, and waits for the end. Whatever ends
 // it early, the table says how far it got.
 func (d *demo) show(ctx, running context.Context, app *App, token string) error {
-	w, err := newLabWorld(ctx, app, token, d.seed, d.installs)
+	// Setting the stage is no part of the show: half a lab would have no table.
+	w, err := newLabWorld(running, app, token, d.seed, d.installs)
 	if err != nil {
 		return err
 	}

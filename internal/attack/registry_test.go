@@ -57,6 +57,7 @@ var registry = map[string][]string{
 	"cohort_by_month":          {"SQL: filters, HAVING, CUBE, windows"},
 	"cohort_by_schema_version": {"SQL: filters, HAVING, CUBE, windows"},
 	"cohort_crossing":          {"noised views"},
+	"cohort_packed":            {"ten thousand combinations of rows", "ten thousand combinations of measures"}, // sums of cohort, as TestPackedSumsAreTheDatabases holds
 	"deterministic_cohort":     {"partition of consented installs"},
 	"deterministic_event":      {"partition of consented installs"},
 	"funnel":                   {"partition of consented installs"},
@@ -74,6 +75,7 @@ var cohortColumns = []string{
 
 // special are the columns that only one table may have.
 var special = map[string][]string{
+	"cohort_packed":        {"release_id", "packed"},
 	"cohort_crossing":      {"release_id", "view", "network_id", "value", "installs", "epsilon", "half_width90"},
 	"deterministic_cohort": append([]string{"horizon_hours"}, cohortColumns...),
 	"funnel":               {"release_id", "side", "network_id", "id_kind", "source_2", "funnel", "stage", "event_name", "installs"},
