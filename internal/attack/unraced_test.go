@@ -3,3 +3,5 @@
 package attack
 
 const weeks = 13
+
+var databases = []string{"sqlite", "postgres"}

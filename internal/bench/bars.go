@@ -54,6 +54,8 @@ var rows = []struct {
 	{"cohorts.sqlite", "p99 of one app's 90 days in any grouping / 50 ms", most(1)},
 	{"cohorts.postgres.rows", "p99 of a page of 1,000 rows / 50 ms", nil},
 	{"cohorts.sqlite.rows", "p99 of a page of 1,000 rows / 50 ms", nil},
+	{"cohorts.postgres.cpu", "CPU time of a question, database included / what two cores have for 8 readers in 50 ms", nil},
+	{"cohorts.sqlite.cpu", "CPU time of a question, database included / what two cores have for 8 readers in 50 ms", nil},
 	{"cohorts.", "p99, all readers at once / one alone", nil},
 
 	{"start", "start of serve to ready / 300 ms", most(1)},

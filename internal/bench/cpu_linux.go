@@ -12,11 +12,11 @@ import (
 
 const tick = 0.01 // seconds: USER_HZ is 100 on every Linux
 
-// cpuSeconds is the CPU time that the server has used so far and, on PostgreSQL,
+// cpuSeconds is the CPU time that a process has used so far and, on PostgreSQL,
 // the whole cluster. Whose turn it is decides whose time it was: the servers of a
 // run never work at once. Unlike a rate it does not see the neighbours.
-func cpuSeconds(p *process, clusterURL string) (float64, bool) {
-	own, _, ok := stat(strconv.Itoa(p.cmd.Process.Pid))
+func cpuSeconds(pid int, clusterURL string) (float64, bool) {
+	own, _, ok := stat(strconv.Itoa(pid))
 	if !ok || clusterURL == "" {
 		return own * tick, ok
 	}

@@ -103,12 +103,12 @@ func (b *bench) rounds(ctx context.Context, d *disk, servers []*process, conns i
 			if p == floor { // it stores nothing, so it can see them all again
 				p.next.Store(0)
 			}
-			before, known := cpuSeconds(p, d.url)
+			before, known := cpuSeconds(p.cmd.Process.Pid, d.url)
 			f, err := b.fresh(ctx, p, conns)
 			if err != nil {
 				return nil, err
 			}
-			if after, ok := cpuSeconds(p, d.url); ok && known && after > before {
+			if after, ok := cpuSeconds(p.cmd.Process.Pid, d.url); ok && known && after > before {
 				got[p].cpus = append(got[p].cpus, (after-before)/float64(f.N))
 			}
 			got[p].rates = append(got[p].rates, f.Rate)
