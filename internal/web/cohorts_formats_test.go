@@ -20,6 +20,7 @@ import (
 	"skand/internal/clock"
 	"skand/internal/pgtest"
 	"skand/internal/store"
+	"skand/internal/store/storetest"
 	"skand/internal/web"
 )
 
@@ -28,7 +29,7 @@ func onBoth(t *testing.T, test func(t *testing.T, b *testBundle, s *store.Store)
 	t.Helper()
 	t.Parallel()
 	for name, place := range map[string]func(t *testing.T) string{
-		"sqlite": func(t *testing.T) string { return "sqlite:" + t.TempDir() }, "postgres": func(t *testing.T) string { return pgtest.URL(t) },
+		"sqlite": func(t *testing.T) string { return storetest.New(t) }, "postgres": func(t *testing.T) string { return pgtest.URL(t) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -13,13 +13,14 @@ import (
 	"skand/fixtures/apple"
 	"skand/internal/apply"
 	"skand/internal/store"
+	"skand/internal/store/storetest"
 )
 
 // published is a bundle with one sealed week of two campaigns: 39 has 40 postbacks
 // with a fine value and 2 without, 77 has 24 of which 12 pay 2 to 4 USD.
 func published(t *testing.T) *testBundle {
 	t.Helper()
-	return publishedOn(t, "sqlite:"+t.TempDir())
+	return publishedOn(t, storetest.New(t))
 }
 
 func publishedOn(t *testing.T, main string) *testBundle {

@@ -27,6 +27,7 @@ import (
 	"skand/internal/config"
 	"skand/internal/jobs"
 	"skand/internal/store"
+	"skand/internal/store/storetest"
 	"skand/internal/web"
 	"skand/skan"
 )
@@ -88,7 +89,7 @@ func (l *lines) String() string {
 
 func setup(t *testing.T, change ...func(*web.Public, *web.Admin)) *testBundle {
 	t.Helper()
-	return setupOn(t, "sqlite:"+t.TempDir(), change...)
+	return setupOn(t, storetest.New(t), change...)
 }
 
 // setupOn is setup with the main store at a place of its own.

@@ -13,6 +13,7 @@ import (
 	"skand/fixtures"
 	"skand/internal/apply"
 	"skand/internal/pgtest"
+	"skand/internal/store/storetest"
 )
 
 const (
@@ -41,7 +42,7 @@ func dearer(t *testing.T, main string) *testBundle {
 func onBothStores(t *testing.T, test func(t *testing.T, b *testBundle)) {
 	t.Helper()
 	t.Parallel()
-	t.Run("sqlite", func(t *testing.T) { t.Parallel(); test(t, dearer(t, "sqlite:"+t.TempDir())) })
+	t.Run("sqlite", func(t *testing.T) { t.Parallel(); test(t, dearer(t, storetest.New(t))) })
 	t.Run("postgres", func(t *testing.T) { t.Parallel(); test(t, dearer(t, pgtest.URL(t))) })
 }
 
