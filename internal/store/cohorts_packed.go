@@ -56,9 +56,8 @@ var isName = [len(packedKey{})]bool{
 }
 
 type packedGroup struct {
-	key            packedKey
-	rows, installs int64
-	sums           [packedMeasures]packedSum
+	key packedKey
+	packedSums
 }
 
 // packedSums is Sums from packed releases. It returns errNotPacked, before it has given
@@ -167,15 +166,11 @@ func (u *unpacked) add(key packedKey, p *packedPart) {
 			u.slab = make([]packedGroup, min(max(16, len(u.groups)), 1024))
 		}
 		g, u.slab = &u.slab[0], u.slab[1:]
-		*g = packedGroup{key, p.rows, p.installs, p.sums}
+		*g = packedGroup{key, p.packedSums}
 		u.at[key], u.groups = g, append(u.groups, g)
 		return
 	}
-	g.rows += p.rows
-	g.installs += p.installs
-	for j := range g.sums {
-		g.sums[j].add(&p.sums[j])
-	}
+	g.add(&p.packedSums)
 }
 
 // sort puts the groups in the order in which the database gives them: by the columns
@@ -243,7 +238,7 @@ func (u *unpacked) values(g *packedGroup, into []any) {
 		case s.shown == 0:
 			out = append(out, nil)
 		case m.Type == Money:
-			out = append(out, s.money())
+			out = append(out, g.money(i))
 		default:
 			out = append(out, s.n)
 		}

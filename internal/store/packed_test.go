@@ -92,7 +92,7 @@ func TestPackedSum(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(3, 4))
 	for range 2000 {
-		var s packedSum
+		var s packedSums
 		want := decimal.Zero
 		for range r.IntN(6) {
 			d := decimal.New(r.Int64N(math.MaxInt64)>>r.IntN(63), -int32(r.IntN(20)))
@@ -102,17 +102,19 @@ func TestPackedSum(t *testing.T) {
 			if r.IntN(20) == 0 {
 				d = d.Mul(decimal.New(math.MaxInt64, 3))
 			}
-			s.addMoney(d)
+			var one packedSums
+			one.show(8, d)
+			s.add(&one)
 			want = want.Add(d)
 		}
-		require.True(t, want.Equal(s.money()), "%s, not %s", s.money(), want)
-		var read packedSum
-		reader := packedReader{b: s.append(nil, true)}
-		reader.sum(&read, true)
+		require.True(t, want.Equal(s.money(8)), "%s, not %s", s.money(8), want)
+		var read packedSums
+		reader := packedReader{b: s.append(nil, 8)}
+		reader.sum(&read, 8)
 		require.False(t, reader.bad)
-		require.Empty(t, reader.b)
-		require.Equal(t, s.shown, read.shown)
-		require.True(t, want.Equal(read.money()))
+		require.Len(t, reader.b, reader.at)
+		require.Equal(t, s.sums[8], read.sums[8])
+		require.True(t, want.Equal(read.money(8)))
 	}
 	for _, c := range []struct {
 		a  int64
@@ -135,10 +137,10 @@ func TestPackedSum(t *testing.T) {
 func packedSample() []byte {
 	var p packer
 	for i := range 5 {
-		one := packedPart{rows: 1, installs: int64(20 + i)}
+		one := packedPart{packedSums: packedSums{rows: 1, installs: int64(20 + i)}}
 		one.names = [packedNames]int{atNetwork: p.at(fmt.Sprint(i%2, ".net")), atLevel: p.at("src2"), atVersions: p.at("1 2"), atCurrency: p.at("USD")}
 		one.sums[7] = packedSum{shown: 1, n: 5}
-		one.sums[8].addMoney(decimal.RequireFromString(strings.Repeat("9", 15+i) + ".99"))
+		one.show(8, decimal.RequireFromString(strings.Repeat("9", 15+i)+".99"))
 		p.add(&one)
 	}
 	return pack(append([]string{""}, p.names...), p.parts)

@@ -76,7 +76,7 @@ func (p *packer) row(rows *sqlx.Rows) error {
 	one.rows = 1
 	for i := range one.sums {
 		if amounts[i].Valid {
-			one.sums[i].addMoney(amounts[i].Decimal)
+			one.show(i, amounts[i].Decimal)
 		}
 		if numbers[i].Valid {
 			one.sums[i] = packedSum{shown: 1, n: numbers[i].Int64}
@@ -109,12 +109,7 @@ func (p *packer) add(one *packedPart) {
 		p.parts = append(p.parts, *one)
 		return
 	}
-	sum := &p.parts[i]
-	sum.rows += one.rows
-	sum.installs += one.installs
-	for j := range sum.sums {
-		sum.sums[j].add(&one.sums[j])
-	}
+	p.parts[i].add(&one.packedSums)
 }
 
 // packMissing packs what an earlier version published.
