@@ -141,7 +141,8 @@ type Pending struct {
 	AppID       int64
 	Environment skan.Environment
 	Identity    []byte
-	CopyID      string // whose values these are; a decode of replaced values is void
+	FirstSeen   time.Time // when the first copy of this identity came: the row's place in its table
+	CopyID      string    // whose values these are; a decode of replaced values is void
 	Framework   skan.Framework
 	Version     string
 	Index       int

@@ -17,7 +17,8 @@ type Decoded struct {
 	AppID         int64
 	Environment   skan.Environment
 	Identity      []byte
-	CopyID        string // the copy whose values were decoded
+	FirstSeen     time.Time // as it is in Pending
+	CopyID        string    // the copy whose values were decoded
 	DecodedAt     time.Time
 	ValueKind     string // null, unset, unmapped, coarse, fine: how it is counted
 	State         schema.State
@@ -43,7 +44,7 @@ const (
 // dropped: without a schema it is kept as unmapped until there is one.
 func Decode(p *Pending, versions []SchemaVersion, now time.Time) Decoded {
 	d := Decoded{
-		AppID: p.AppID, Environment: p.Environment, Identity: p.Identity, CopyID: p.CopyID, DecodedAt: now,
+		AppID: p.AppID, Environment: p.Environment, Identity: p.Identity, FirstSeen: p.FirstSeen, CopyID: p.CopyID, DecodedAt: now,
 		RevenueMax: &decimal.Zero,
 	}
 	value := schema.Value{

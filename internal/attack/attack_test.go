@@ -25,6 +25,7 @@ func TestAttacks(t *testing.T) {
 				t.Parallel()
 				w := newWorld(t, name)
 				w.play()
+				t.Run("there is something to attack", w.everySideIsThere)
 				r := w.reader()
 				for _, a := range attacks {
 					t.Run(a.name, func(t *testing.T) { require.Empty(t, a.run(r)) })

@@ -44,6 +44,7 @@ type world struct {
 	bi        *published // the published store as its readers have it
 	snapshots []*snapshot
 	truth     *truth
+	noise     *seededNoise
 	redecoded []string // releases that were decoded again
 }
 
@@ -52,7 +53,7 @@ func newWorld(t *testing.T, name string) *world {
 	t.Helper()
 	q, err := theQuarter()
 	require.NoError(t, err)
-	w := &world{t: t, name: name, q: q, now: clock.NewManual(begin), tokens: map[auth.Role]string{}, truth: newTruth()}
+	w := &world{t: t, name: name, q: q, now: clock.NewManual(begin), tokens: map[auth.Role]string{}, truth: newTruth(), noise: newNoise()}
 	places := store.Options{Lab: store.Lab, Clock: w.now}
 	if name == "postgres" {
 		places.Main, places.Published = pgtest.URL(t), pgtest.URL(t)
@@ -87,9 +88,13 @@ func (w *world) trust(keys ...skan.TrustedKey) {
 // apps are the apps as they are applied at first.
 func (w *world) apps() map[int64]*apply.App {
 	return map[int64]*apply.App{
-		weeklyApp: {AppID: weeklyApp, K: ptr(20), B: ptr(5), Schema: w.q.schemas[weeklyApp]},
-		dailyApp:  {AppID: dailyApp, K: ptr(10), B: ptr(3), Window: "day", Schema: w.q.schemas[dailyApp]},
-		tinyApp:   {AppID: tinyApp, K: ptr(20), B: ptr(5), Schema: w.q.schemas[weeklyApp]},
+		weeklyApp: {
+			AppID: weeklyApp, K: ptr(20), B: ptr(5), Schema: w.q.schemas[weeklyApp],
+			AppConsented: apply.AppConsented{AllInstalls: true, Funnel: funnel},
+			AppCrossings: apply.AppCrossings{Crossings: []aggregate.Crossing{{View: aggregate.CrossDigits}}},
+		},
+		dailyApp: {AppID: dailyApp, K: ptr(10), B: ptr(3), Window: "day", Schema: w.q.schemas[dailyApp]},
+		tinyApp:  {AppID: tinyApp, K: ptr(20), B: ptr(5), Schema: w.q.schemas[weeklyApp]},
 	}
 }
 
@@ -103,7 +108,7 @@ func (w *world) register(change func(apps map[int64]*apply.App)) {
 	}
 	b := &apply.Bundle{Networks: []apply.Network{{
 		NetworkID: steady, ShortForm: "first", SourceDigits: []string{"geo", "placement", "creative"},
-		Campaigns: []apply.Campaign{{Source: "13", CampaignID: "c13", CampaignName: "Thirteen"}},
+		Campaigns: append([]apply.Campaign{{Source: "13", CampaignID: "c13", CampaignName: "Thirteen"}}, reportedCampaigns...),
 	}}}
 	for _, a := range apps {
 		b.Apps = append(b.Apps, *a)
@@ -152,9 +157,10 @@ func (w *world) decode() {
 // seal runs the sealer and takes a snapshot of all that is published then.
 func (w *world) seal() aggregate.Report {
 	w.t.Helper()
-	sealer := &aggregate.Sealer{Store: w.witness, Published: w.store, Clock: w.now, Log: slog.New(slog.DiscardHandler)}
+	sealer := &aggregate.Sealer{Store: w.witness, Published: w.store, Noise: w.noise, Clock: w.now, Log: slog.New(slog.DiscardHandler)}
 	report, err := sealer.Run(w.t.Context())
 	require.NoError(w.t, err)
+	w.sealConsented()
 	w.look()
 	return report
 }

@@ -49,6 +49,8 @@ var rows = []struct {
 	{"memory.", "resident memory, at the end / at half", most(1.1)},
 
 	{"seal.", "sealing a day after so many / after one", most(1.3)},
+	{"seal.cpu.", "CPU time of sealing a day after so many, database included / after one", nil},
+	{"seal.written.", "bytes written by sealing a day after so many / after one", nil},
 
 	{"cohorts.postgres", "p99 of one app's 90 days in any grouping / 50 ms", most(1)},
 	{"cohorts.sqlite", "p99 of one app's 90 days in any grouping / 50 ms", most(1)},
@@ -57,6 +59,17 @@ var rows = []struct {
 	{"cohorts.postgres.cpu", "CPU time of a question, database included / what two cores have for 8 readers in 50 ms", nil},
 	{"cohorts.sqlite.cpu", "CPU time of a question, database included / what two cores have for 8 readers in 50 ms", nil},
 	{"cohorts.", "p99, all readers at once / one alone", nil},
+
+	{"forward.postgres", "deliveries per second, each logged / requests of a bare HTTP loop", least(0.6)},
+	{"forward.sqlite", "deliveries per second, each logged / requests of a bare HTTP loop", least(0.6)},
+	{"forward.postgres.paced", "the same, endpoints that take 2 ms", nil},
+	{"forward.sqlite.paced", "the same, endpoints that take 2 ms", nil},
+	{"forward.postgres.slow", "rate of five, beside one 25 times slower / beside one like them", least(0.9)},
+	{"forward.sqlite.slow", "rate of five, beside one 25 times slower / beside one like them", least(0.9)},
+	{"forward.", "CPU time of a delivery, database and endpoint included / of a request of the loop", nil},
+
+	{"model", "CPU time of modelling an app's published rows, 200 draws each / 3 s", most(1)},
+	{"model.draws", "the same / a bare loop of one gamma draw a row and draw", nil},
 
 	{"start", "start of serve to ready / 300 ms", most(1)},
 	{"demo", "demo to its first cohort / 30 s", most(1)},

@@ -37,6 +37,21 @@ func cpuSeconds(pid int, clusterURL string) (float64, bool) {
 	return (own + all) * tick, true
 }
 
+// writtenBytes is what this process has handed to write so far.
+func writtenBytes() (float64, bool) {
+	text, err := os.ReadFile("/proc/self/io")
+	if err != nil {
+		return 0, false
+	}
+	for line := range strings.Lines(string(text)) {
+		if n, ok := strings.CutPrefix(line, "wchar: "); ok {
+			f, err := strconv.ParseFloat(strings.TrimSpace(n), 64)
+			return f, err == nil
+		}
+	}
+	return 0, false
+}
+
 // stat is utime, stime and what waited-for children used, and the parent's pid.
 func stat(pid string) (ticks float64, parent string, ok bool) {
 	text, err := os.ReadFile("/proc/" + pid + "/stat")

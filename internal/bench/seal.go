@@ -45,23 +45,42 @@ func (b *bench) sealOn(ctx context.Context, kind database) (err error) {
 		defer func() { err = errors.Join(err, stores[i].close()) }()
 		fmt.Fprintf(b.notes, "bench: %s: %d days of %d rows\n", kind, days, b.sizes.SealRows)
 	}
-	took := make([][]float64, len(stores))
+	took, cpu, written := make([][]float64, len(stores)), make([][]float64, len(stores)), make([][]float64, len(stores))
 	for round := range b.sizes.Rounds {
 		for _, i := range order(round, len(stores)) {
 			at := longAgo.Add(time.Duration(b.sizes.Histories[i]+round) * day)
 			if err := stores[i].countDay(ctx, at, b.sizes.SealRows, false); err != nil {
 				return err
 			}
+			if err := stores[i].sync(ctx); err != nil {
+				return err
+			}
+			before := stores[i].spent(ctx, d.url)
 			seconds, err := stores[i].sealDay(ctx, at, b.sizes.SealRows)
 			if err != nil {
 				return err
 			}
 			took[i] = append(took[i], seconds)
+			after := stores[i].spent(ctx, d.url)
+			if used := after.cpu - before.cpu; used > 0 {
+				cpu[i] = append(cpu[i], used)
+			}
+			if wrote := after.written - before.written; wrote > 0 {
+				written[i] = append(written[i], wrote)
+			}
 		}
 	}
 	for i, days := range b.sizes.Histories {
-		if i > 0 {
-			b.report.add(fmt.Sprintf("seal.%s.%d", kind, days), ratios(took[i], took[0]), millis(median(took[i])), millis(median(took[0])))
+		if i == 0 {
+			continue
+		}
+		b.report.add(fmt.Sprintf("seal.%s.%d", kind, days), ratios(took[i], took[0]), millis(median(took[i])), millis(median(took[0])))
+		if len(cpu[i]) == b.sizes.Rounds && len(cpu[0]) == b.sizes.Rounds {
+			b.report.add(fmt.Sprintf("seal.cpu.%s.%d", kind, days), ratios(cpu[i], cpu[0]), millis(median(cpu[i])), millis(median(cpu[0])))
+		}
+		if len(written[i]) == b.sizes.Rounds && len(written[0]) == b.sizes.Rounds {
+			b.report.add(fmt.Sprintf("seal.written.%s.%d", kind, days), ratios(written[i], written[0]),
+				mebibytes(median(written[i])), mebibytes(median(written[0])))
 		}
 	}
 	return nil
@@ -105,14 +124,14 @@ func (s *stocked) countDay(ctx context.Context, at time.Time, n int, sealed bool
 	}
 	amount := `CAST(CASE WHEN i % 2 = 0 THEN '0' ELSE CAST(i % 64 AS TEXT) || '.99' END AS ` + money + `)`
 	counted := fmt.Sprintf("%d + i", at.UnixMilli())
-	_, err := s.main.ExecContext(ctx, `INSERT INTO counted_postback (app_id, environment, identity, copy_id, source, counted_at, received_at,
+	_, err := s.main.ExecContext(ctx, `INSERT INTO counted_postback (app_id, environment, first_seen, identity, copy_id, source, counted_at, received_at,
 			framework, version, network_id, sequence_index, kind, id_kind, source_id, redownload, fine, coarse, country, interaction,
 			decoded_at, value_kind, state, flags, schema_version, payer, revenue_min, revenue_est, revenue_max, sealed_in)
 		WITH RECURSIVE `+numbers("i", n)+fmt.Sprintf(`
-		SELECT %d, 'production', %s, '6f1cf3a0-0000-4000-8000-000000000000', 'network', %s, %s,
+		SELECT %d, 'production', %s, %s, '6f1cf3a0-0000-4000-8000-000000000000', 'network', %s, %s,
 			'skadnetwork', '4.0', 'network' || CAST(i * 31 %% 6 AS TEXT) || '.skadnetwork', 0, 'install', 'source', CAST(5200 + i * 7 %% 40 AS TEXT), FALSE,
 			i %% 64, '', '', 'view', %s, 'fine', 'decoded', '', 1, i %% 2 = 1, %s, %s, %s, %s FROM i`,
-		int64(fixtures.PuzzleAppID), identity, counted, counted, counted, amount, amount, amount, sealedIn))
+		int64(fixtures.PuzzleAppID), counted, identity, counted, counted, counted, amount, amount, amount, sealedIn))
 	if err != nil {
 		return fmt.Errorf("count a day: %w", err)
 	}

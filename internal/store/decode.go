@@ -15,7 +15,7 @@ import (
 // where a copy of Apple's with the same values has come since, for the arrival is still
 // the relayed one's. Once retention has taken the copy away, the network stands in.
 const undecodedSQL = `
-SELECT app_id, environment, identity, copy_id, framework, version, sequence_index, kind, id_kind, source_id,
+SELECT app_id, environment, first_seen, identity, copy_id, framework, version, sequence_index, kind, id_kind, source_id,
   fine, coarse, received_at, source, network_id,
   COALESCE((SELECT p.relay FROM postback p
       WHERE p.app_id = counted_postback.app_id AND p.received_at = counted_postback.received_at AND p.id = counted_postback.copy_id),
@@ -26,6 +26,7 @@ ORDER BY counted_at LIMIT ?` // the order of the index: a backlog is never sorte
 type pendingRow struct {
 	AppID       int64             `db:"app_id"`
 	Environment skan.Environment  `db:"environment"`
+	FirstSeen   int64             `db:"first_seen"`
 	Identity    []byte            `db:"identity"`
 	CopyID      string            `db:"copy_id"`
 	Framework   skan.Framework    `db:"framework"`
@@ -58,7 +59,7 @@ func (s *Store) Undecoded(ctx context.Context, limit int) ([]conversion.Pending,
 	out := make([]conversion.Pending, len(rows))
 	for i, r := range rows {
 		out[i] = conversion.Pending{
-			AppID: r.AppID, Environment: r.Environment, Identity: r.Identity, CopyID: r.CopyID,
+			AppID: r.AppID, Environment: r.Environment, Identity: r.Identity, FirstSeen: at(r.FirstSeen), CopyID: r.CopyID,
 			Framework: r.Framework, Version: r.Version, Index: r.Index, Kind: r.Kind, IDKind: r.IDKind,
 			SourceID: r.SourceID, Fine: r.Fine, Coarse: r.Coarse, ReceivedAt: at(r.ReceivedAt),
 			Source: r.Source, NetworkID: r.NetworkID, RelayDelay: late.of(r.Relay),
@@ -100,7 +101,7 @@ func schemaVersions(ctx context.Context, from selecter, appID int64) ([]conversi
 }
 
 var decodedColumns = []column{
-	{"app_id", "bigint"}, {"environment", "text"}, {"identity", "bytea"}, {"copy_id", "text"},
+	{"app_id", "bigint"}, {"environment", "text"}, {"first_seen", "bigint"}, {"identity", "bytea"}, {"copy_id", "text"},
 	{"decoded_at", "bigint"}, {"value_kind", "text"}, {"state", "text"}, {"flags", "text"}, {"schema_version", "bigint"},
 	{"payer", "boolean"}, {"revenue_min", "text"}, {"revenue_est", "text"}, {"revenue_max", "text"},
 	{"install_point", "bigint"}, {"install_from", "bigint"}, {"install_to", "bigint"},
@@ -115,22 +116,22 @@ UPDATE counted_postback SET decoded_at = d.decoded_at, value_kind = d.value_kind
   revenue_est = d.revenue_est::numeric, revenue_max = NULLIF(d.revenue_max, '')::numeric,
   install_point = d.install_point, install_from = d.install_from, install_to = d.install_to
 FROM %s
-WHERE counted_postback.app_id = d.app_id AND counted_postback.environment = d.environment
+WHERE counted_postback.app_id = d.app_id AND counted_postback.environment = d.environment AND counted_postback.first_seen = d.first_seen
   AND counted_postback.identity = d.identity AND counted_postback.copy_id = d.copy_id AND counted_postback.sealed_in IS NULL
   AND (d.schema_version <> 0 OR NOT EXISTS (SELECT 1 FROM schema_version v WHERE v.app_id = d.app_id))`
 
 // saveOneSQL is the same for one row: SQLite has no round trip to save, and joined
 // with many rows it would read the table instead of looking each row up.
 const saveOneSQL = `
-UPDATE counted_postback SET decoded_at = ?5, value_kind = ?6, state = ?7, flags = ?8, schema_version = ?9, payer = ?10,
-  revenue_min = ?11, revenue_est = ?12, revenue_max = NULLIF(?13, ''), install_point = ?14, install_from = ?15, install_to = ?16
-WHERE app_id = ?1 AND environment = ?2 AND identity = ?3 AND copy_id = ?4 AND sealed_in IS NULL
-  AND (?9 <> 0 OR NOT EXISTS (SELECT 1 FROM schema_version v WHERE v.app_id = ?1))`
+UPDATE counted_postback SET decoded_at = ?6, value_kind = ?7, state = ?8, flags = ?9, schema_version = ?10, payer = ?11,
+  revenue_min = ?12, revenue_est = ?13, revenue_max = NULLIF(?14, ''), install_point = ?15, install_from = ?16, install_to = ?17
+WHERE app_id = ?1 AND environment = ?2 AND first_seen = ?3 AND identity = ?4 AND copy_id = ?5 AND sealed_in IS NULL
+  AND (?10 <> 0 OR NOT EXISTS (SELECT 1 FROM schema_version v WHERE v.app_id = ?1))`
 
 const lockUndecodedSQL = `
-SELECT 1 FROM counted_postback c JOIN unnest($1::bigint[], $2::text[], $3::bytea[]) AS k (app_id, environment, identity)
-  ON c.app_id = k.app_id AND c.environment = k.environment AND c.identity = k.identity
-ORDER BY c.app_id, c.environment, c.identity FOR UPDATE OF c`
+SELECT 1 FROM counted_postback c JOIN unnest($1::bigint[], $2::text[], $3::bigint[], $4::bytea[]) AS k (app_id, environment, first_seen, identity)
+  ON c.app_id = k.app_id AND c.environment = k.environment AND c.first_seen = k.first_seen AND c.identity = k.identity
+ORDER BY c.app_id, c.environment, c.first_seen, c.identity FOR UPDATE OF c`
 
 // SaveDecoded implements conversion.DecodeStore.
 func (s *Store) SaveDecoded(ctx context.Context, decoded []conversion.Decoded) (int, error) {
@@ -160,7 +161,7 @@ func saveDecoded(ctx context.Context, t *tx, decoded []conversion.Decoded) (int6
 			most = d.RevenueMax.String()
 		}
 		rows[i] = []any{
-			d.AppID, string(d.Environment), d.Identity, d.CopyID,
+			d.AppID, string(d.Environment), ms(d.FirstSeen), d.Identity, d.CopyID,
 			ms(d.DecodedAt), d.ValueKind, string(d.State), strings.Join(d.Flags, " "), int64(d.SchemaVersion),
 			d.Payer, d.RevenueMin.String(), d.RevenueEst.String(), most,
 			ms(d.Launch.Point), ms(d.Launch.From), ms(d.Launch.To),
@@ -175,7 +176,7 @@ func saveDecoded(ctx context.Context, t *tx, decoded []conversion.Decoded) (int6
 	}
 	// In the order in which the receiver locks rows, or the two could deadlock; an
 	// UPDATE has no order of its own.
-	if _, err := t.ExecContext(ctx, lockUndecodedSQL, args[0], args[1], args[2]); err != nil {
+	if _, err := t.ExecContext(ctx, lockUndecodedSQL, args[0], args[1], args[2], args[3]); err != nil {
 		return 0, err
 	}
 	text := fmt.Sprintf(saveDecodedSQL, from+" AS d ("+names(decodedColumns)+")")

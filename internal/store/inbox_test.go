@@ -238,15 +238,15 @@ func addCrowd(ctx context.Context, s *Store, c crowd) error {
 	if s.main.dialect == postgres {
 		blob, number = "BYTEA", "NUMERIC"
 	}
-	text := `INSERT INTO counted_postback (app_id, environment, identity, copy_id, source, counted_at, received_at,
+	text := `INSERT INTO counted_postback (app_id, environment, first_seen, identity, copy_id, source, counted_at, received_at,
 			framework, version, network_id, sequence_index, kind, id_kind, source_id, redownload, fine, coarse, country,
 			interaction, decoded_at, value_kind, state, flags, schema_version, payer, revenue_min, revenue_est, revenue_max)
 		WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
-		SELECT ?, 'production', CAST(CAST(? AS TEXT) || '/' || CAST(i AS TEXT) AS ` + blob + `), 'copy', 'network', ?, ?,
+		SELECT ?, 'production', ?, CAST(CAST(? AS TEXT) || '/' || CAST(i AS TEXT) AS ` + blob + `), 'copy', 'network', ?, ?,
 			'skadnetwork', '4.0', ?, 0, 'install', 'source', ?, FALSE, 5, '', '',
 			'', ?, ?, 'decoded', '', ?, ?, CAST(? AS ` + number + `), CAST(? AS ` + number + `), CAST(? AS ` + number + `) FROM n`
 	rev := or(c.revenue, "0")
-	_, err := s.main.w.ExecContext(ctx, s.main.q(text), c.n, c.app, c.tag, ms(c.at), ms(c.at),
+	_, err := s.main.w.ExecContext(ctx, s.main.q(text), c.n, c.app, ms(c.at), c.tag, ms(c.at), ms(c.at),
 		or(c.network, testNetwork), or(c.source, "5239"), ms(c.at), or(c.kind, "fine"), c.version, c.payer, rev, rev, rev)
 	return err
 }

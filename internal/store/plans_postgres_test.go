@@ -135,6 +135,9 @@ func (w *watched) postAll(all []conversion.Arrival) {
 	require.NoError(w.t, err)
 }
 
+// meets is in what looks up what counts for identities.
+const meets = "CROSS JOIN postback_identity i CROSS JOIN counted_postback c"
+
 // receive takes so many in at once, in every way there is.
 func (w *watched) receive(size int) {
 	w.t.Helper()
@@ -148,14 +151,14 @@ func (w *watched) receive(size int) {
 		all[i].Source = conversion.Network
 	}
 	w.postAll(all)
-	w.narrow(what("raised"), most, countedValuesSQL, "UPDATE counted_postback SET source =")
+	w.narrow(what("raised"), most, meets, "UPDATE counted_postback SET source =")
 	for i := range all {
 		p := won(w.n - i)
 		p.Fine = ptr(7)
 		all[i] = conversion.Arrival{Source: conversion.Developer, Client: "192.0.2.0/24", Body: body(w.t, p)}
 	}
 	w.postAll(all)
-	w.narrow(what("taken over"), most, countedValuesSQL, "UPDATE counted_postback SET copy_id =")
+	w.narrow(what("taken over"), most, meets, "UPDATE counted_postback SET copy_id =")
 	require.Equal(w.t, size, w.decode())
 	w.narrow(what("decoded"), most, "ORDER BY counted_at LIMIT", "SELECT 1 FROM counted_postback c JOIN", "UPDATE counted_postback SET decoded_at = d.")
 

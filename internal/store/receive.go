@@ -30,7 +30,7 @@ func (s *Store) Save(ctx context.Context, copies []conversion.Copy) ([]conversio
 				return err
 			}
 		}
-		return nil
+		return s.forwardCopies(ctx, t, b)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("keep postbacks: %w", err)
@@ -42,7 +42,8 @@ func (s *Store) Save(ctx context.Context, copies []conversion.Copy) ([]conversio
 	return outcomes, nil
 }
 
-// identityKey is the key of postback_identity and counted_postback.
+// identityKey is the key of postback_identity, and with its first_seen that of
+// counted_postback.
 type identityKey struct {
 	appID       int64
 	environment skan.Environment
@@ -64,6 +65,7 @@ type held struct {
 	fresh   bool // claimed by this batch
 	known   bool // there is a counted row, or will be
 	sealed  bool
+	seen    int64 // first_seen of its identity: where its counted row lies
 	source  conversion.Source
 	values  conversion.Values
 	copy    *conversion.Copy // whose values count, if this batch brought them
@@ -88,6 +90,7 @@ type batch struct {
 	held     map[identityKey]*held
 	schemas  map[int64][]conversion.SchemaVersion // of the apps whose copies are decoded at once
 	order    []identityKey                        // the keys of held, sorted: everyone locks in one order
+	wanted   bool                                 // some destination takes copies of postbacks
 }
 
 // imported finds the archived copies that an earlier import has taken in, so that
@@ -153,7 +156,7 @@ func (b *batch) stand(ctx context.Context, t *tx) error {
 		v.claims = true
 		v.key = identityKey{c.AppID(), st.Environment, string(c.Result.Identity.Hash())}
 		if b.held[v.key] == nil {
-			b.held[v.key] = &held{first: c}
+			b.held[v.key] = &held{first: c, seen: ms(c.ReceivedAt)}
 			b.order = append(b.order, v.key)
 		}
 	}
@@ -167,13 +170,13 @@ func (b *batch) claim(ctx context.Context, t *tx) error {
 	cols := []column{{"app_id", "bigint"}, {"environment", "text"}, {"identity", "bytea"}, {"first_seen", "bigint"}}
 	rows := make([][]any, len(b.order))
 	for i, k := range b.order {
-		rows[i] = []any{k.appID, string(k.environment), []byte(k.hash), ms(b.held[k].first.ReceivedAt)}
+		rows[i] = []any{k.appID, string(k.environment), []byte(k.hash), b.held[k].seen}
 	}
 	err := insertMany(ctx, t, "postback_identity", cols, rows,
-		"ON CONFLICT DO NOTHING RETURNING app_id, environment, identity", func(r *sqlx.Rows) error {
+		"ON CONFLICT DO NOTHING RETURNING app_id, environment, identity, "+postbacksWanted, func(r *sqlx.Rows) error {
 			var k identityKey
 			var hash []byte
-			if err := r.Scan(&k.appID, &k.environment, &hash); err != nil {
+			if err := r.Scan(&k.appID, &k.environment, &hash, &b.wanted); err != nil {
 				return err
 			}
 			k.hash = string(hash)
@@ -202,7 +205,7 @@ func (b *batch) load(ctx context.Context, t *tx) error {
 		}
 		for _, row := range rows {
 			h := b.held[identityKey{row.AppID, row.Environment, string(row.Identity)}]
-			h.known, h.sealed, h.source = true, row.SealedIn != nil, row.Source
+			h.known, h.sealed, h.seen, h.source = true, row.SealedIn != nil, row.FirstSeen, row.Source
 			h.values = conversion.Values{Fine: row.Fine, Coarse: row.Coarse, Country: row.Country, Interaction: row.Interaction}
 		}
 	}
@@ -244,7 +247,7 @@ func (b *batch) meet(context.Context, *tx) error {
 }
 
 var countedColumns = []column{
-	{"app_id", "bigint"}, {"environment", "text"}, {"identity", "bytea"}, {"copy_id", "text"}, {"source", "text"},
+	{"app_id", "bigint"}, {"environment", "text"}, {"first_seen", "bigint"}, {"identity", "bytea"}, {"copy_id", "text"}, {"source", "text"},
 	{"counted_at", "bigint"}, {"received_at", "bigint"}, {"framework", "text"}, {"version", "text"},
 	{"network_id", "text"}, {"sequence_index", "bigint"}, {"kind", "text"}, {"id_kind", "text"}, {"source_id", "text"},
 	{"redownload", "boolean"}, {"fine", "bigint"}, {"coarse", "text"}, {"country", "text"}, {"interaction", "text"},
@@ -277,7 +280,7 @@ func (b *batch) count(ctx context.Context, t *tx) error {
 		}
 		idKind, id := conversion.Identifier(p)
 		rows = append(rows, append([]any{
-			k.appID, string(k.environment), []byte(k.hash), h.copy.ID, string(h.source),
+			k.appID, string(k.environment), h.seen, []byte(k.hash), h.copy.ID, string(h.source),
 			ms(countedAt), ms(h.copy.ReceivedAt), string(p.Framework), p.Version,
 			p.NetworkKey(), int64(p.SequenceIndex), string(kind), idKind, id,
 			p.ConversionType == skan.ConversionRedownload, nullable(h.values.Fine), h.values.Coarse, h.values.Country, h.values.Interaction,
@@ -300,10 +303,10 @@ func nullable(n *int) any {
 const takeOverSQL = `
 UPDATE counted_postback SET copy_id = ?, source = ?, received_at = ?, fine = ?, coarse = ?, country = ?,
   interaction = ?, decoded_at = NULL
-WHERE app_id = ? AND environment = ? AND identity = ? AND sealed_in IS NULL`
+WHERE app_id = ? AND environment = ? AND first_seen = ? AND identity = ? AND sealed_in IS NULL`
 
 const raiseSQL = `
-UPDATE counted_postback SET source = ? WHERE app_id = ? AND environment = ? AND identity = ? AND sealed_in IS NULL`
+UPDATE counted_postback SET source = ? WHERE app_id = ? AND environment = ? AND first_seen = ? AND identity = ? AND sealed_in IS NULL`
 
 // update lets a better source's values count in rows of earlier batches.
 func (b *batch) update(ctx context.Context, t *tx) error {
@@ -314,10 +317,10 @@ func (b *batch) update(ctx context.Context, t *tx) error {
 		}
 		var err error
 		if h.copy == nil {
-			_, err = t.ExecContext(ctx, t.q(raiseSQL), h.source, k.appID, k.environment, []byte(k.hash))
+			_, err = t.ExecContext(ctx, t.q(raiseSQL), h.source, k.appID, k.environment, h.seen, []byte(k.hash))
 		} else {
 			_, err = t.ExecContext(ctx, t.q(takeOverSQL), h.copy.ID, h.source, ms(h.copy.ReceivedAt), h.values.Fine,
-				h.values.Coarse, h.values.Country, h.values.Interaction, k.appID, k.environment, []byte(k.hash))
+				h.values.Coarse, h.values.Country, h.values.Interaction, k.appID, k.environment, h.seen, []byte(k.hash))
 		}
 		if err != nil {
 			return fmt.Errorf("let the better copy count: %w", err)

@@ -89,7 +89,7 @@ func pendingOf(k identityKey, h *held) *conversion.Pending {
 	p := h.copy.Result.Postback
 	idKind, id := conversion.Identifier(p)
 	return &conversion.Pending{
-		AppID: k.appID, Environment: k.environment, Identity: []byte(k.hash), CopyID: h.copy.ID,
+		AppID: k.appID, Environment: k.environment, Identity: []byte(k.hash), FirstSeen: at(h.seen), CopyID: h.copy.ID,
 		Framework: p.Framework, Version: p.Version, Index: p.SequenceIndex, Kind: conversion.KindOf(p), IDKind: idKind,
 		SourceID: id, Fine: h.values.Fine, Coarse: h.values.Coarse, ReceivedAt: h.copy.ReceivedAt,
 		Source: h.source, NetworkID: p.NetworkKey(),

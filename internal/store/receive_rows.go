@@ -49,6 +49,7 @@ func sealedUntil(ctx context.Context, t *tx, known map[datasetRow]int64, d datas
 type countedValues struct {
 	AppID       int64             `db:"app_id"`
 	Environment skan.Environment  `db:"environment"`
+	FirstSeen   int64             `db:"first_seen"`
 	Identity    []byte            `db:"identity"`
 	Source      conversion.Source `db:"source"`
 	Fine        *int              `db:"fine"`
@@ -58,9 +59,14 @@ type countedValues struct {
 	SealedIn    *string           `db:"sealed_in"`
 }
 
+// The identity says where its counted row lies. The list of keys comes first and the
+// joins are inner ones that SQLite keeps in this order (CROSS JOIN): two look-ups a
+// key. A row value IN (VALUES …) would read the whole index.
 const countedValuesSQL = `
-SELECT c.app_id, c.environment, c.identity, c.source, c.fine, c.coarse, c.country, c.interaction, c.sealed_in
-FROM counted_postback c `
+SELECT c.app_id, c.environment, c.first_seen, c.identity, c.source, c.fine, c.coarse, c.country, c.interaction, c.sealed_in
+FROM %s CROSS JOIN postback_identity i CROSS JOIN counted_postback c
+WHERE i.app_id = k.app_id AND i.environment = k.environment AND i.identity = k.identity
+  AND c.app_id = i.app_id AND c.environment = i.environment AND c.first_seen = i.first_seen AND c.identity = i.identity`
 
 var identityColumns = []column{{"app_id", "bigint"}, {"environment", "text"}, {"identity", "bytea"}}
 
@@ -73,18 +79,14 @@ func countedValuesQuery(d dialect, keys []identityKey) (string, []any) {
 			rows[i] = []any{k.appID, string(k.environment), []byte(k.hash)}
 		}
 		given, args := valuesTable(identityColumns, rows)
-		// CROSS JOIN fixes the order: a look-up per key. A row value IN (VALUES …) would
-		// read the whole index.
-		return strings.Replace(countedValuesSQL, "FROM counted_postback c", "FROM ("+given+") AS k CROSS JOIN counted_postback c", 1) +
-			"ON c.app_id = k.app_id AND c.environment = k.environment AND c.identity = k.identity", args
+		return fmt.Sprintf(countedValuesSQL, "("+given+") AS k"), args
 	}
 	apps, environments, hashes := make(pq.Int64Array, len(keys)), make(pq.StringArray, len(keys)), make(pq.ByteaArray, len(keys))
 	for i, k := range keys {
 		apps[i], environments[i], hashes[i] = k.appID, string(k.environment), []byte(k.hash)
 	}
-	return countedValuesSQL + `JOIN unnest($1::bigint[], $2::text[], $3::bytea[]) AS k (app_id, environment, identity)
-		ON c.app_id = k.app_id AND c.environment = k.environment AND c.identity = k.identity
-		ORDER BY c.app_id, c.environment, c.identity FOR UPDATE OF c`, []any{apps, environments, hashes}
+	return fmt.Sprintf(countedValuesSQL, "unnest($1::bigint[], $2::text[], $3::bytea[]) AS k (app_id, environment, identity)") + `
+ORDER BY c.app_id, c.environment, c.first_seen, c.identity FOR UPDATE OF c`, []any{apps, environments, hashes}
 }
 
 // forgetCopySQL takes a copy out that is put back with another state, maybe under

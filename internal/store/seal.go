@@ -194,7 +194,7 @@ func lockCounted(ctx context.Context, t *tx, r aggregate.Release) error {
 	}
 	const text = `SELECT COUNT(*) FROM (SELECT 1 FROM counted_postback
 		WHERE app_id = ? AND sequence_index = ? AND kind = ? AND environment = ? AND counted_at >= ? AND counted_at < ? AND ` +
-		sealable + ` ORDER BY identity FOR UPDATE) AS locked` // the receiver's order, or the two could deadlock
+		sealable + ` ORDER BY first_seen, identity FOR UPDATE) AS locked` // the receiver's order, or the two could deadlock
 	var n int
 	err := t.GetContext(ctx, &n, t.q(text), append(key(r.Dataset), since(r.Taken.Start), ms(r.Taken.End))...)
 	if err != nil {
