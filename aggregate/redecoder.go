@@ -23,7 +23,8 @@ type RedecodeStore interface {
 
 	// PrepareRedecode inserts the ledger line with the whole release in it and tells
 	// the audit log, in one transaction; it returns *InTheWayError if the window was
-	// decoded again before. It enqueues nothing: deliveries of a window are sent once.
+	// decoded again before. What it enqueues goes only where a later figure takes the
+	// place of the first: to all others the figures of a window are sent once.
 	PrepareRedecode(ctx context.Context, r Release) error
 
 	// MarkPublished is SealStore's.

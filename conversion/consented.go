@@ -119,6 +119,8 @@ type KeptInstall struct {
 	Decision Decision
 	IsTest   bool   // of a device of the app's own people: forwarded as such, never counted
 	Review   string // what a person said of its flags: "", released or rejected
+	// ReviewReason is the short code that a rejection gave, such as click_flooding.
+	ReviewReason string
 }
 
 // KeptEvent is an event with what the app's settings say of it.
@@ -128,15 +130,16 @@ type KeptEvent struct {
 	RevenueApp *decimal.Decimal // in the app's currency; nil: none, or no rate says
 }
 
-// Counts reports whether the event is one as the app's catalogue means it: what falls
-// below its minimum or out of its window is kept, and sent to nobody.
-func (e *KeptEvent) Counts() bool {
+// Uncounted is the flag for which the event is none as the app's catalogue means it,
+// or "": what falls below its minimum or out of its window is kept, and sent to nobody
+// as a conversion.
+func (e *KeptEvent) Uncounted() string {
 	for _, f := range e.Flags {
 		if f == FlagBelowMinimum || f == FlagOutsideWindow {
-			return false
+			return f
 		}
 	}
-	return true
+	return ""
 }
 
 // AttributedBefore is a decision by click id as versions kept it that decided by

@@ -133,14 +133,14 @@ func (k *Intake) event(ctx context.Context, l Ledger, _ bool, e *Event) (Taken, 
 	if slices.Contains(kept.Flags, FlagUnknownEvent) {
 		t.Warnings = []string{FlagUnknownEvent}
 	}
-	if in == nil || !kept.Counts() {
+	if in == nil {
 		return t, nil
 	}
 	click, err := clickOf(ctx, l, in)
 	if err != nil {
 		return t, err
 	}
-	return t, l.Enqueue(ctx, EventOut(&kept, in, click))
+	return t, l.Enqueue(ctx, eventOut(&kept, in, click))
 }
 
 // consent keeps a change of consent and does at once what now stands, if the install
@@ -226,6 +226,9 @@ func send(ctx context.Context, l Ledger, in *KeptInstall) error {
 	if err := l.Enqueue(ctx, InstallOut(in, click)); err != nil {
 		return err
 	}
+	if err := sendClaim(ctx, l, in); err != nil {
+		return err
+	}
 	events, err := l.Events(ctx, in.AppID, in.ID)
 	if err != nil {
 		return err
@@ -241,10 +244,7 @@ func send(ctx context.Context, l Ledger, in *KeptInstall) error {
 				return err
 			}
 		}
-		if !e.Counts() {
-			continue
-		}
-		if err := l.Enqueue(ctx, EventOut(e, in, click)); err != nil {
+		if err := l.Enqueue(ctx, eventOut(e, in, click)); err != nil {
 			return err
 		}
 	}

@@ -1,6 +1,7 @@
 package conversion
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 	"time"
@@ -10,18 +11,22 @@ import (
 // network's template can name. Where it goes, if anywhere, is the forwarder's
 // decision; identifiers are stripped there unless consent allows them.
 type Outgoing struct {
-	Kind       string // install, event, modeled
-	DedupKey   string // stable id of the thing: it is enqueued once per destination
-	AppID      int64
-	NetworkID  string // the network it is attributed to, "" when organic
-	OccurredAt time.Time
-	Fields     map[string]string // macro name to value; absent = no value
-	Att        string
-	Limited    bool
-	Subject    string   // id of the install that it is about
-	Flags      []string // of the install: what looks like fraud
-	Review     string   // of the install: "", released or rejected
-	IsTest     bool
+	Kind        string // install, event
+	DedupKey    string // stable id of the thing: it is enqueued once per destination
+	AppID       int64
+	NetworkID   string // the network it is attributed to, "" when organic; of a rejection, the one that claimed it
+	OccurredAt  time.Time
+	InstalledAt time.Time
+	ClickedAt   time.Time         // of the touch that won, or was refused; zero: none
+	Fields      map[string]string // macro name to value; absent = no value
+	Att         string
+	Refused     bool // the GDPR applies, and what we need was not consented to
+	Limited     bool
+	Subject     string   // id of the install that it is about
+	Flags       []string // of the install: what looks like fraud
+	Review      string   // of the install: "", released or rejected
+	Rejection   string   // why nobody is billed for it; "": somebody may be
+	IsTest      bool
 }
 
 // InstallOut is what an install looks like on its way out. click is the
@@ -59,10 +64,15 @@ func out(in *KeptInstall, kind, id string, when time.Time, fields map[string]str
 			delete(fields, name)
 		}
 	}
+	rejection := ""
+	if in.Review == ReviewRejected {
+		rejection = cmp.Or(in.ReviewReason, ReviewRejected)
+	}
 	return Outgoing{
-		Kind: kind, DedupKey: kind + "/" + id, AppID: in.AppID, NetworkID: in.Decision.NetworkID, OccurredAt: when,
-		Fields: fields, Att: in.ATTStatus, Limited: !in.Consent().Permit().Forward,
-		Subject: in.ID, Flags: in.Decision.Flags, Review: in.Review, IsTest: in.IsTest,
+		Kind: kind, DedupKey: kind + "/" + id, AppID: in.AppID, NetworkID: in.Decision.NetworkID,
+		OccurredAt: when, InstalledAt: in.Time, ClickedAt: in.Decision.TouchTime,
+		Fields: fields, Att: in.ATTStatus, Refused: in.Consent().GDPR() == GDPRRefused, Limited: !in.Consent().Permit().Forward,
+		Subject: in.ID, Flags: in.Decision.Flags, Review: in.Review, Rejection: rejection, IsTest: in.IsTest,
 	}
 }
 
@@ -84,12 +94,16 @@ func baseFields(in *KeptInstall, click *Click) map[string]string {
 		"count":             "1",
 	}
 	if d.Attributed && click != nil {
-		f["click_id"] = click.ID
-		f["campaign_id"] = click.CampaignID
-		f["campaign_name"] = click.CampaignName
-		f["adgroup_id"] = click.AdgroupID
-		f["creative_id"] = click.CreativeID
-		f["network_id"] = strings.ToLower(click.NetworkID)
+		nameClick(f, click)
 	}
 	return f
+}
+
+func nameClick(f map[string]string, click *Click) {
+	f["click_id"] = click.ID
+	f["campaign_id"] = click.CampaignID
+	f["campaign_name"] = click.CampaignName
+	f["adgroup_id"] = click.AdgroupID
+	f["creative_id"] = click.CreativeID
+	f["network_id"] = strings.ToLower(click.NetworkID)
 }

@@ -20,6 +20,7 @@ func TestInstallOut(t *testing.T) {
 		},
 		Decision: conversion.Decision{
 			Attributed: true, ClickID: "c1", NetworkID: "example.skadnetwork", Reason: "click_id", Flags: []string{"reused_click_id"},
+			TouchTime: noon.Add(-time.Hour),
 		},
 		IsTest: true, Review: "released",
 	}
@@ -27,7 +28,8 @@ func TestInstallOut(t *testing.T) {
 		ID: "c1", NetworkID: "Example.SKAdNetwork", CampaignID: "c39", CampaignName: "Winter", AdgroupID: "g", CreativeID: "r",
 	}
 	require.Equal(t, conversion.Outgoing{
-		Kind: "install", DedupKey: "install/i1", AppID: 525463029, NetworkID: "example.skadnetwork", OccurredAt: in.Time,
+		Kind: "install", DedupKey: "install/i1", AppID: 525463029, NetworkID: "example.skadnetwork",
+		OccurredAt: in.Time, InstalledAt: in.Time, ClickedAt: noon.Add(-time.Hour),
 		Att: "authorized", Subject: "i1", Flags: []string{"reused_click_id"}, Review: "released", IsTest: true, Fields: map[string]string{
 			"event_name": "install", "event_id": "i1", "event_time": "2026-11-16T12:00:00Z", "event_time_unix": "1794830400",
 			"install_time": "2026-11-16T12:00:00Z", "app_id": "525463029", "network_id": "example.skadnetwork",

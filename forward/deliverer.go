@@ -28,14 +28,15 @@ type Options struct {
 	Log     *slog.Logger
 	Metrics *Metrics
 	Drain   time.Duration // how long a shutdown lets attempts finish; default 8 s
+	// Credentials sign what is sent; nil: no destination asks for it.
+	Credentials Credentials
 }
 
 // Deliverer works the outbox: one claim loop per destination. Several may run on
 // one store, in one process or many.
 type Deliverer struct {
 	Options
-	schedule Schedule
-	wake     chan struct{}
+	wake chan struct{}
 
 	mu    sync.Mutex
 	lanes map[string]*lane
@@ -58,8 +59,7 @@ func NewDeliverer(o Options) *Deliverer {
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	o.Client = &client
 	return &Deliverer{
-		Options: o, schedule: DefaultSchedule(),
-		wake: make(chan struct{}, 1), lanes: map[string]*lane{},
+		Options: o, wake: make(chan struct{}, 1), lanes: map[string]*lane{},
 	}
 }
 
@@ -128,15 +128,15 @@ func within(parent context.Context, done <-chan struct{}, limit time.Duration) {
 }
 
 // DeliverDue attempts everything that is due now, once, within each destination's
-// limits, and returns when it is settled, also what a Run beside it has taken. n
-// counts the attempts of this call.
+// limits, and returns when it is settled, also what a Run beside it has taken. What a
+// rate holds back stays due. n counts the attempts of this call.
 func (d *Deliverer) DeliverDue(ctx context.Context) (n int, err error) {
 	lanes, _, err := d.look(ctx)
 	if err != nil {
 		return 0, fmt.Errorf("deliver what is due: %w", err)
 	}
 	at := d.Clock.Now()
-	w := &work{d: d, ctx: ctx, sending: ctx, storing: context.WithoutCancel(ctx), now: func() time.Time { return at }}
+	w := &work{d: d, ctx: ctx, sending: ctx, storing: context.WithoutCancel(ctx), now: func() time.Time { return at }, pass: true}
 	var mu sync.Mutex
 	var errs []error
 	for _, l := range lanes {

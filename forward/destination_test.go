@@ -57,18 +57,32 @@ func TestDestinationDocuments(t *testing.T) {
 func TestDestinationRefusesWhatItCannotRead(t *testing.T) {
 	t.Parallel()
 	for raw, want := range map[string]string{
-		`{"id":"d","body":"json"}`:      `destination "d": body: is not supported by this version`,
-		`{"id":"d","consent":{}}`:       `consent: is not supported`,
-		`{"id":"d","secret_env":"X"}`:   `secret_env: is not supported`,
-		`{"id":"d","urll":"https://h"}`: `urll: is not a setting`,
-		`{"id":"d","timeout":10}`:       `timeout: a number cannot stand here`,
-		`{"id":"d","timeout":"10"}`:     `"10" is not a duration`,
-		`{"id":"d","app_id":"1"}`:       `app_id: a string cannot stand here`,
-		`[]`:                            `destination`,
+		`{"id":"d","consent":{"deny":"block"}}`:  `consent: json: unknown field "deny"`,
+		`{"id":"d","consent":{"denied":"no"}}`:   `write send, block, or an object`,
+		`{"id":"d","filter":{"country":["DE"]}}`: `filter: json: unknown field "country"`,
+		`{"id":"d","query_auth":5}`:              `query_auth: write the parameter's name`,
+		`{"id":"d","schedule":[5]}`:              `a list must hold durations`,
+		`{"id":"d","urll":"https://h"}`:          `urll: is not a setting of a destination; the nearest is url`,
+		`{"id":"d","timeout":10}`:                `timeout: a number cannot stand here`,
+		`{"id":"d","timeout":"10"}`:              `"10" is not a duration`,
+		`{"id":"d","app_id":"1"}`:                `app_id: a string cannot stand here`,
+		`[]`:                                     `destination`,
 	} {
 		var d Destination
 		require.ErrorContains(t, json.Unmarshal([]byte(raw), &d), want, raw)
 	}
+	var whole Destination
+	require.NoError(t, json.Unmarshal([]byte(`{"id":"d","app_id":1,"method":"POST","schedule":["30s","2m"],"query_auth":"key",
+		"body":"json","body_template":{"a":"{click_id}"},"event_window":"7d","rate":"50/s","owner":"ada",
+		"consent":{"authorized":"send","denied":{"url":"https://h/?a=1&b=2"},"limited":"block"},
+		"filter":{"countries":["DE"],"where":"count > 1"},"oauth":{"token_url":"https://t","client_id":"c","secret_env":"S"}}`), &whole))
+	require.Equal(t, "30s,2m", whole.Schedule)
+	require.Equal(t, map[string]string{"key": "{secret}"}, whole.QueryAuth)
+	raw, err := json.Marshal(whole)
+	require.NoError(t, err)
+	var again Destination
+	require.NoError(t, json.Unmarshal(raw, &again))
+	require.Equal(t, whole, again)
 	var off Destination
 	require.NoError(t, json.Unmarshal([]byte(`{"id":"d","enabled":false}`), &off))
 	require.False(t, off.Enabled)
@@ -85,20 +99,20 @@ func TestValidate(t *testing.T) {
 		{"id", func(d *Destination) { d.ID = "Bad Id" }, "id: must be"},
 		{"app", func(d *Destination) { d.AppID = 0 }, "app_id: must be"},
 		{"no kinds", func(d *Destination) { d.Kinds = nil }, "kinds: is empty"},
-		{"kind of later", func(d *Destination) { d.Kinds = []string{"postback"} }, `kinds: "postback" is not supported by this version; write install or event or modeled`},
+		{"kind", func(d *Destination) { d.Kinds = []string{"click"} }, `kinds: "click" is not one of its values; write install or event or modeled or postback or rejected`},
 		{"no network", func(d *Destination) { d.NetworkID = "" }, "network_id: is empty"},
 		{"no network, scope all", func(d *Destination) { d.NetworkID, d.Scope = "", ScopeAll }, ""},
-		{"scope", func(d *Destination) { d.Scope = "network+agency" }, "scope: "},
-		{"method", func(d *Destination) { d.Method = "POST" }, `method: "POST" is not supported by this version; write GET`},
-		{"schedule", func(d *Destination) { d.Schedule = "4x15m" }, "schedule: "},
-		{"signing", func(d *Destination) { d.Signing = "standard-webhooks" }, `signing: "standard-webhooks" is not supported by this version; write none`},
+		{"scope", func(d *Destination) { d.Scope = "network" }, "scope: "},
+		{"method", func(d *Destination) { d.Method = "PUT" }, `method: "PUT" is not one of its values; write GET or POST`},
+		{"schedule", func(d *Destination) { d.Schedule = "weekly" }, "schedule: "},
+		{"signing", func(d *Destination) { d.Signing = "hmac" }, `signing: "hmac" is not one of its values; write none or standard-webhooks or bearer or jws`},
 		{"missing", func(d *Destination) { d.Missing = "null" }, "missing: "},
 		{"delay", func(d *Destination) { d.Delay = time.Hour }, "delay: is 1h; it must be between 0s and 10m"},
 		{"timeout", func(d *Destination) { d.Timeout = time.Hour }, "timeout: "},
 		{"expires", func(d *Destination) { d.Expires = 400 * 24 * time.Hour }, "expires: is 400d; it must be between 1m and 90d"},
 		{"in flight", func(d *Destination) { d.InFlight = 65 }, "in_flight: "},
 		{"event map", func(d *Destination) { d.EventMap = map[string]string{"a": ""} }, "event_map: "},
-		{"macro", func(d *Destination) { d.URL = "https://h/?c={clickid}" }, "url: unknown macro {clickid}; the nearest is {click_id}"},
+		{"macro", func(d *Destination) { d.URL = "https://h/?c={clickid}" }, "url: byte 14: unknown macro {clickid}; the nearest is {click_id}"},
 	} {
 		err := dest(c.change).Validate(nil)
 		if c.want == "" {
@@ -144,7 +158,7 @@ func TestDurationForms(t *testing.T) {
 
 func TestMacros(t *testing.T) {
 	t.Parallel()
-	require.Len(t, Macros(), len(macroSet), "no name twice")
+	require.Len(t, Macros(), len(macroByName), "no name twice")
 	for _, name := range append([]string{"delivery_id"}, append(identifierMacros, revenueMacros...)...) {
 		require.True(t, knownMacro(name), name)
 	}

@@ -25,16 +25,24 @@ func (d *Deliverer) tick(ctx context.Context, due func(*lane)) time.Duration {
 		if l == nil || q.Next.IsZero() {
 			continue
 		}
-		if _, _, ok := l.current(); !ok {
+		at, ok := l.next()
+		if !ok {
 			continue
 		}
-		if q.Next.After(now) {
-			wait = min(wait, q.Next.Sub(now))
+		if at = later(at, q.Next); at.After(now) {
+			wait = min(wait, at.Sub(now))
 			continue
 		}
 		due(l)
 	}
 	return wait
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // look expires, reads the destinations and their queues, and sets the gauges.
@@ -67,11 +75,13 @@ func (d *Deliverer) look(ctx context.Context) (map[string]*lane, []Due, error) {
 		lanes[r.Destination.ID] = d.lane(r)
 		d.Metrics.waiting(r.Destination.ID, oldest[r.Destination.ID], now)
 		d.Metrics.state(r)
+		d.Metrics.keyMissing(r.Destination.ID, !r.KeyMissingAt.IsZero() && now.Sub(r.KeyMissingAt) < 2*keyWait)
 	}
 	return lanes, queue, nil
 }
 
-// lane returns the destination's lane, with its newest definition.
+// lane returns the destination's lane, with its newest definition. One that stands
+// still as this process first sees it is told of: a restart is no silence.
 func (d *Deliverer) lane(r Registered) *lane {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -79,9 +89,12 @@ func (d *Deliverer) lane(r Registered) *lane {
 	if l == nil {
 		l = newLane(r.Destination.ID)
 		d.lanes[r.Destination.ID] = l
+		if state, _ := r.State(); state != DestinationActive {
+			d.announce(r)
+		}
 	}
 	if err := l.set(r); err != nil {
-		d.Log.Error("forward: a stored URL cannot be used; edit the destination", "destination", l.id, "error", err)
+		d.Log.Error("forward: a stored definition cannot be used; edit the destination", "destination", l.id, "error", err)
 	}
 	return l
 }

@@ -1,40 +1,69 @@
 package forward
 
 import (
-	"strings"
+	"errors"
+	"fmt"
+	"slices"
 
 	"skand/internal/nearest"
 )
 
-// macroNames are the names that networks' own templates use. Those from
-// sk_version on are for copies of postbacks.
-const macroNames = `click_id event_id event_name event_time event_time_unix install_time app_id bundle_id
-network_id campaign_id campaign_name adgroup_id creative_id source_identifier
-revenue revenue_min revenue_max currency count count_low count_high idfa idfv ip country
-att_status limit_ad_tracking attribution_type is_modeled model_version row_id revision is_test
-revenue_converted window_start window_end delivery_id attempt
-sk_version sk_network_id sk_campaign_id sk_source_identifier sk_app_id sk_transaction_id
-sk_redownload sk_source_app_id sk_source_domain sk_fidelity_type sk_did_win
-sk_postback_sequence_index sk_conversion_value sk_coarse_conversion_value
-sk_attribution_signature sk_invalid_signature sk_payload sk_ts`
+// Forms of a macro's value, which decide how it stands in a JSON document that skand
+// writes itself.
+const (
+	formText   = "text"
+	formNumber = "number"
+	formBool   = "true or false"
+	formMoney  = "decimal" // a string in JSON: a float would round it
+	formTime   = "time"    // RFC 3339, UTC
+)
 
-var macroList = strings.Fields(macroNames)
+// Macro is one name that a template may hold.
+type Macro struct {
+	Name       string
+	Meaning    string
+	Example    string
+	Form       string   // text, number, true or false, decimal, time
+	Kinds      []string // in which it can have a value
+	Identifies bool     // a person's device or address: only where ATT is authorized
+}
 
-var macroSet = func() map[string]bool {
-	set := make(map[string]bool, len(macroList))
-	for _, name := range macroList {
-		set[name] = true
+var macroByName = func() map[string]*Macro {
+	set := make(map[string]*Macro, len(macroTable))
+	for i := range macroTable {
+		set[macroTable[i].Name] = &macroTable[i]
 	}
 	return set
 }()
 
-// Macros returns the names of all macros, in the order of the documentation.
-func Macros() []string { return append([]string(nil), macroList...) }
+var macroList = func() []string {
+	names := make([]string, 0, len(macroTable))
+	for _, m := range macroTable {
+		names = append(names, m.Name)
+	}
+	return names
+}()
 
-func knownMacro(name string) bool { return macroSet[name] }
+// Macros returns the names of all macros, in the order of the documentation.
+func Macros() []string { return slices.Clone(macroList) }
+
+// MacroTable returns what is known of every macro, in the same order.
+func MacroTable() []Macro { return slices.Clone(macroTable) }
+
+func knownMacro(name string) bool { return macroByName[name] != nil }
 
 // nearestMacro returns the known name with the fewest edits, the first of equals.
 func nearestMacro(name string) string {
 	best, _ := nearest.Name(name, macroList)
 	return best
+}
+
+// secretMacro is filled when a request is signed, never by a template.
+const secretMacro = "secret"
+
+func unknownMacro(name string) error {
+	if name == secretMacro {
+		return errors.New("{secret} may stand in headers and in query_auth only; nothing else is kept out of logs")
+	}
+	return fmt.Errorf("unknown macro {%s}; the nearest is {%s}", name, nearestMacro(name))
 }

@@ -13,12 +13,18 @@ type Metrics struct {
 	deliveries *prometheus.CounterVec
 	seconds    *prometheus.HistogramVec
 	oldest     *prometheus.GaugeVec
+	open       *prometheus.GaugeVec
+	paused     *prometheus.GaugeVec
 	disabled   *prometheus.GaugeVec
+	missing    *prometheus.GaugeVec
 }
 
 // NewMetrics makes the metrics and registers them; reg may be nil.
 func NewMetrics(reg prometheus.Registerer) *Metrics {
 	with := promauto.With(reg)
+	flag := func(name, help string) *prometheus.GaugeVec {
+		return with.NewGaugeVec(prometheus.GaugeOpts{Name: name, Help: help}, []string{"destination"})
+	}
 	return &Metrics{
 		deliveries: with.NewCounterVec(prometheus.CounterOpts{
 			Name: "skand_deliveries_total",
@@ -33,10 +39,10 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			Name: "skand_oldest_due_seconds",
 			Help: "Seconds since the oldest undelivered delivery was first due; 0 when nothing waits. The alert that catches everything.",
 		}, []string{"destination"}),
-		disabled: with.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "skand_destination_disabled",
-			Help: "1 when skand disabled the destination because it answered 410 Gone.",
-		}, []string{"destination"}),
+		open:     flag("skand_breaker_open", "1 while the destination fails and only probes are sent to it."),
+		paused:   flag("skand_destination_paused", "1 after ten held deliveries in a row, until the destination is edited or resumed."),
+		disabled: flag("skand_destination_disabled", "1 after a 410, after 72 hours without success, or when an operator disabled it."),
+		missing:  flag("skand_destination_key_missing", "1 while deliveries wait for a secret that is not stored."),
 	}
 }
 
@@ -62,9 +68,18 @@ func (m *Metrics) waiting(destination string, oldest, now time.Time) {
 }
 
 func (m *Metrics) state(r Registered) {
-	v := 0.0
-	if r.DisabledReason != "" {
-		v = 1
+	m.open.WithLabelValues(r.Destination.ID).Set(flagged(r.Breaker.Open()))
+	m.paused.WithLabelValues(r.Destination.ID).Set(flagged(r.PausedReason != ""))
+	m.disabled.WithLabelValues(r.Destination.ID).Set(flagged(r.DisabledReason != ""))
+}
+
+func (m *Metrics) keyMissing(destination string, is bool) {
+	m.missing.WithLabelValues(destination).Set(flagged(is))
+}
+
+func flagged(is bool) float64 {
+	if is {
+		return 1
 	}
-	m.disabled.WithLabelValues(r.Destination.ID).Set(v)
+	return 0
 }

@@ -61,7 +61,10 @@ func classifyError(err error) (Class, string) {
 		err = ue.Err // url.Error would print the whole URL, secrets and all
 	}
 	var b blocked
+	var noToken *TokenError
 	switch {
+	case errors.As(err, &noToken):
+		return noToken.class, noToken.reason
 	case errors.Is(err, ErrTemplate):
 		return ClassRefused, err.Error()
 	case errors.As(err, &b) && b.Blocked():

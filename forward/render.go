@@ -10,6 +10,13 @@ import (
 // leaves it empty: missing); in the path, or as the name of a parameter, there is
 // nothing that could be dropped, so it is an ErrTemplate.
 func (t *Template) Render(values map[string]string) (string, error) {
+	return t.render(func(name string) string { return values[name] })
+}
+
+// valueOf is the value of a macro, "" where it has none.
+type valueOf func(name string) string
+
+func (t *Template) render(values valueOf) (string, error) {
 	var b strings.Builder
 	b.WriteString(t.origin)
 	path, missing := fill(t.path, values, url.PathEscape)
@@ -20,17 +27,26 @@ func (t *Template) Render(values map[string]string) (string, error) {
 		return "", err
 	}
 	b.WriteString(path)
-	sep := byte('?')
-	for _, p := range t.params {
+	if err := renderParams(&b, t.params, values, t.empty, '?'); err != nil {
+		return "", err
+	}
+	return b.String(), nil
+}
+
+// renderParams writes pairs, the first after sep (0: nothing), the others after &.
+func renderParams(b *strings.Builder, params []param, values valueOf, empty bool, sep byte) error {
+	for _, p := range params {
 		key, noKey := fill(p.key, values, url.QueryEscape)
 		value, noValue := fill(p.value, values, url.QueryEscape)
-		if (noKey != "" || noValue != "") && !t.empty {
+		if (noKey != "" || noValue != "") && !empty {
 			continue
 		}
 		if noKey != "" {
-			return "", fmt.Errorf("%w: {%s} names a query parameter and has no value", ErrTemplate, noKey)
+			return fmt.Errorf("%w: {%s} names a parameter and has no value", ErrTemplate, noKey)
 		}
-		b.WriteByte(sep)
+		if sep != 0 {
+			b.WriteByte(sep)
+		}
 		b.WriteString(key)
 		if !p.bare {
 			b.WriteByte('=')
@@ -38,18 +54,18 @@ func (t *Template) Render(values map[string]string) (string, error) {
 		}
 		sep = '&'
 	}
-	return b.String(), nil
+	return nil
 }
 
 // fill joins parts; missing is the first macro that has no value.
-func fill(parts []part, values map[string]string, escape func(string) string) (text, missing string) {
+func fill(parts []part, values valueOf, escape func(string) string) (text, missing string) {
 	var b strings.Builder
 	for _, p := range parts {
 		if !p.macro {
 			b.WriteString(p.text)
 			continue
 		}
-		v := values[p.text]
+		v := values(p.text)
 		if v == "" && missing == "" {
 			missing = p.text
 		}
@@ -72,24 +88,4 @@ func checkSegments(parts []part, path string) error {
 		}
 	}
 	return nil
-}
-
-// redact removes what a receiver echoed: the literal values of the query, which
-// may be tokens, and the identifiers of the phone.
-func (t *Template) redact(answer string, values map[string]string) string {
-	hide := func(s string) {
-		if len(s) >= 6 {
-			answer = strings.ReplaceAll(answer, s, "[redacted]")
-		}
-	}
-	for _, token := range t.tokens {
-		hide(token)
-		if plain, err := url.QueryUnescape(token); err == nil {
-			hide(plain)
-		}
-	}
-	for _, name := range identifierMacros {
-		hide(values[name])
-	}
-	return answer
 }

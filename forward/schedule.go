@@ -9,25 +9,43 @@ import (
 	"time"
 )
 
-// Schedule is how long to wait after each attempt that may succeed later. After
-// the last step it goes on at Then, until the delivery expires.
+// Schedule is how long to wait after each attempt that may succeed later.
 type Schedule struct {
+	Name  string
 	Steps []time.Duration
-	Then  time.Duration
+	// Then is the pause after the last step, until the delivery expires. 0: the
+	// schedule ends there, and with it the delivery.
+	Then time.Duration
+	// Only5xx ends a delivery at any other failure of a request that was sent. Networks
+	// that ask for it count what they may have taken, so that only their own word that
+	// they have not is a reason to send again.
+	Only5xx bool
 }
 
-// maxRetryAfter caps what a receiver may ask for.
-const maxRetryAfter = 24 * time.Hour
+const (
+	// maxRetryAfter caps what a receiver may ask for.
+	maxRetryAfter = 24 * time.Hour
+	// daily is how often a delivery is tried when the steps are used up.
+	daily = 24 * time.Hour
+)
 
-// DefaultSchedule is the one called "default".
-func DefaultSchedule() Schedule {
-	return Schedule{
-		Steps: []time.Duration{
-			30 * time.Second, 2 * time.Minute, 10 * time.Minute, 30 * time.Minute,
-			time.Hour, 3 * time.Hour, 6 * time.Hour, 12 * time.Hour, 24 * time.Hour,
-		},
-		Then: 24 * time.Hour,
+// Failure is an attempt that may succeed later.
+type Failure struct {
+	Status     int  // 0: no answer
+	Sent       bool // a connection stood, so the receiver may have taken the request
+	RetryAfter time.Duration
+}
+
+// Next says what becomes of a delivery after the given attempt (from 1) has failed:
+// how long it waits, or why it ends.
+func (s Schedule) Next(deliveryID string, attempt int, f Failure) (wait time.Duration, ends string) {
+	switch attempt = max(attempt, 1); {
+	case s.Only5xx && f.Sent && f.Status < 500:
+		return 0, "the schedule " + s.Name + " sends again only after a 5xx"
+	case attempt > len(s.Steps) && s.Then == 0:
+		return 0, "the schedule " + s.Name + " has ended"
 	}
+	return s.Wait(deliveryID, attempt, f.RetryAfter), ""
 }
 
 // Wait is the pause after the given attempt (from 1): the step with 20 % jitter

@@ -54,25 +54,39 @@ func ParseTemplate(raw, missing string) (*Template, error) {
 	}
 	path, query, _ := strings.Cut(rest[len(authority):], "?")
 	t := &Template{origin: strings.ToLower(scheme) + "://" + authority, empty: missing == MissingEmpty}
-	var err error
-	t.path, err = parts(path, url.PathUnescape)
-	if err != nil {
+	at := len(raw) - len(rest) + len(authority)
+	var faults placed
+	t.path = parts(path, at, url.PathUnescape, &faults)
+	t.params, t.tokens = parseParams(query, at+len(path)+1, &faults)
+	if err := faults.err(); err != nil {
 		return nil, err
 	}
+	return t, nil
+}
+
+// placed collects what is wrong with a template, each with its place.
+type placed []error
+
+// add notes a fault at a byte of the text, counted from 0; it is told from 1.
+func (p *placed) add(at int, err error) { *p = append(*p, fmt.Errorf("byte %d: %w", at+1, err)) }
+
+func (p placed) err() error { return errors.Join(p...) }
+
+// parseParams reads pairs of a query or of a form. tokens are the values without a
+// macro, which may be secrets.
+func parseParams(query string, at int, faults *placed) (params []param, tokens []string) {
 	if query == "" {
-		return t, nil
+		return nil, nil
 	}
 	for _, pair := range strings.Split(query, "&") {
-		p, err := parseParam(pair)
-		if err != nil {
-			return nil, err
-		}
-		t.params = append(t.params, p)
+		p := parseParam(pair, at, faults)
+		at += len(pair) + 1
+		params = append(params, p)
 		if len(p.value) == 1 && !p.value[0].macro {
-			t.tokens = append(t.tokens, p.value[0].text)
+			tokens = append(tokens, p.value[0].text)
 		}
 	}
-	return t, nil
+	return params, tokens
 }
 
 func checkBytes(raw string) error {
@@ -105,48 +119,50 @@ func checkAuthority(scheme, authority string) error {
 	return nil
 }
 
-func parseParam(pair string) (param, error) {
-	if strings.Contains(pair, ";") {
-		return param{}, errors.New("a ; in the query reads differently at every receiver; write & or %3B")
+func parseParam(pair string, at int, faults *placed) param {
+	if i := strings.IndexByte(pair, ';'); i >= 0 {
+		faults.add(at+i, errors.New("a ; between parameters reads differently at every receiver; write & or %3B"))
 	}
 	key, value, eq := strings.Cut(pair, "=")
-	p := param{bare: !eq}
-	var err error
-	p.key, err = parts(key, url.QueryUnescape)
-	if err != nil {
-		return p, err
+	return param{
+		bare: !eq,
+		key:  parts(key, at, url.QueryUnescape, faults), value: parts(value, at+len(key)+1, url.QueryUnescape, faults),
 	}
-	p.value, err = parts(value, url.QueryUnescape)
-	return p, err
 }
 
 // parts splits text at its macros. Each literal must be well escaped on its own,
 // so that "%4{click_id}" cannot become an escape of the value's making.
-func parts(text string, unescape func(string) (string, error)) ([]part, error) {
+func parts(text string, at int, unescape func(string) (string, error), faults *placed) []part {
 	var out []part
 	for text != "" {
 		literal, rest, open := strings.Cut(text, "{")
-		if strings.Contains(literal, "}") {
-			return nil, errors.New("a } without its {; a literal brace is written %7D")
+		if i := strings.IndexByte(literal, '}'); i >= 0 {
+			faults.add(at+i, errors.New("a } without its {; a literal brace is written %7D"))
+			return out
 		}
 		if _, err := unescape(literal); err != nil {
-			return nil, fmt.Errorf("%q is not well escaped; a literal %% is written %%25", literal)
+			faults.add(at, fmt.Errorf("%q is not well escaped; a literal %% is written %%25", literal))
 		}
 		if literal != "" {
 			out = append(out, part{text: literal})
 		}
 		if !open {
-			return out, nil
+			return out
 		}
 		name, after, closed := strings.Cut(rest, "}")
 		if !closed {
-			return nil, errors.New("a { without its }; a literal brace is written %7B")
+			faults.add(at+len(literal), errors.New("a { without its }; a literal brace is written %7B"))
+			return out
 		}
 		if !knownMacro(name) {
-			return nil, fmt.Errorf("unknown macro {%s}; the nearest is {%s}", name, nearestMacro(name))
+			faults.add(at+len(literal), unknownMacro(name))
+		}
+		if strings.Contains(name, "{") {
+			return out // what follows cannot be told from it
 		}
 		out = append(out, part{text: name, macro: true})
+		at += len(literal) + len(name) + 2
 		text = after
 	}
-	return out, nil
+	return out
 }

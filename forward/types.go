@@ -11,15 +11,17 @@ package forward
 
 import (
 	"encoding/json"
-	"errors"
+	"net/http"
 	"time"
 )
 
 // Kinds of conversions. A destination lists those that it takes.
 const (
-	KindInstall = "install"
-	KindEvent   = "event"
-	KindModeled = "modeled"
+	KindInstall  = "install"
+	KindEvent    = "event"
+	KindModeled  = "modeled"
+	KindPostback = "postback" // a copy of what Apple sent
+	KindRejected = "rejected" // an install or event that is not billed, and why
 )
 
 // AttAuthorized is the only att_status under which identifiers may leave.
@@ -28,17 +30,22 @@ const AttAuthorized = "authorized"
 // Conversion is what may leave the house, as the conversion and aggregate side
 // hand it over.
 type Conversion struct {
-	Kind       string // install, event, modeled
-	DedupKey   string // the stable id of the thing; one delivery per destination and key
-	AppID      int64
-	NetworkID  string    // attributed network; "" = organic
-	OccurredAt time.Time // expiry counts from here
-	Fields     map[string]string
-	Att        string   // att_status of the phone, "" when unknown
-	Limited    bool     // Limited Data Sharing: nothing leaves
-	Subject    string   // the install that it is about, for erasure; "" = nobody's
-	Flags      []string // what about the install looks like fraud
-	Review     string   // what an operator said of the install: "", released, rejected
+	Kind        string // install, event, modeled, postback
+	DedupKey    string // the stable id of the thing; one delivery per destination and key
+	AppID       int64
+	NetworkID   string    // attributed network, or the one that a postback names; "" = organic
+	OccurredAt  time.Time // expiry counts from here
+	InstalledAt time.Time // the launch that it belongs to; zero: not known
+	ClickedAt   time.Time // the click or view that led there; zero: none, or not known
+	Fields      map[string]string
+	Att         string   // att_status of the phone, "" when unknown
+	Refused     bool     // under the GDPR: as good as no ATT
+	Limited     bool     // Limited Data Sharing: nothing leaves
+	Subject     string   // the install that it is about, for erasure; "" = nobody's
+	Flags       []string // what about the install looks like fraud
+	Review      string   // what an operator said of the install: "", released, rejected
+	Rejection   string   // why it is not billed; "" = it is. NetworkID then is who claimed it
+	Revision    int      // of a published figure: 0 is the first
 }
 
 // Delivery is one conversion on its way to one destination.
@@ -51,12 +58,14 @@ type Delivery struct {
 	HoldReason    string // the flags for which it waits until DueAt, unless it is released; "" = it is not held
 	Kind          string
 	EventName     string            // the receiver's name of the event
+	Consent       string            // authorized, denied; "" of what is nobody's
 	Fields        map[string]string // macro name -> value; absent or "" = no value
 	CreatedAt     time.Time
 	DueAt         time.Time
 	ExpiresAt     time.Time
 	Attempts      int   // counted at claim, so the first attempt is 1
 	Fence         int64 // raised by every claim; settling needs the current one
+	Turn          int64 // of the destination, when it was claimed
 }
 
 // State is where a delivery stands.
@@ -107,10 +116,18 @@ type Settlement struct {
 	Attempt       Attempt
 	DestinationID string
 	Fence         int64 // of the claim
+	Turn          int64 // of the claim
 	State         State
-	DueAt         time.Time // only when State is pending
+	DueAt         time.Time     // only when State is pending
+	RetryAfter    time.Duration // what the receiver asked for
 }
 
-// ErrFenced says that the delivery has been claimed anew (or settled) since: the
-// lease had lapsed, and the outcome belongs to the later claim.
-var ErrFenced = errors.New("the delivery was claimed again after its lease lapsed")
+// Outcome is what the settlement says of its destination.
+func (s Settlement) Outcome() Outcome {
+	a := s.Attempt
+	o := Outcome{Class: a.Class, Answered: a.Status != 0, Turn: s.Turn, Reason: a.Reason, RetryAfter: s.RetryAfter}
+	if a.Class == ClassRetry && a.Status == http.StatusUnauthorized {
+		o.Class, o.Answered = "", false // a token had run out: the next attempt will tell
+	}
+	return o
+}

@@ -5,44 +5,83 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
+
+	"skand/internal/nearest"
 )
 
 // wire is a Destination as JSON and YAML spell it.
 type wire struct {
-	ID          string            `json:"id"`
-	NetworkID   string            `json:"network_id,omitempty"`
-	AppID       int64             `json:"app_id"`
-	Kinds       []string          `json:"kinds"`
-	Scope       string            `json:"scope"`
-	Method      string            `json:"method"`
-	URL         string            `json:"url"`
-	EventMap    map[string]string `json:"event_map,omitempty"`
-	SendRevenue bool              `json:"send_revenue"`
-	Schedule    string            `json:"schedule"`
-	Signing     string            `json:"signing"`
-	Delay       duration          `json:"delay"`
-	Timeout     duration          `json:"timeout"`
-	Missing     string            `json:"missing"`
-	Expires     duration          `json:"expires"`
-	Enabled     *bool             `json:"enabled"`
-	InFlight    int               `json:"in_flight"`
-	Hold        duration          `json:"hold"`
+	ID           string            `json:"id"`
+	Owner        string            `json:"owner,omitempty"`
+	NetworkID    string            `json:"network_id,omitempty"`
+	AppID        int64             `json:"app_id"`
+	Agency       bool              `json:"agency,omitempty"`
+	Kinds        []string          `json:"kinds"`
+	Scope        string            `json:"scope"`
+	EventMap     map[string]string `json:"event_map,omitempty"`
+	EventWindow  duration          `json:"event_window,omitempty"`
+	Filter       *Filter           `json:"filter,omitempty"`
+	Consent      *Consent          `json:"consent,omitempty"`
+	SendRevenue  bool              `json:"send_revenue"`
+	Revisions    string            `json:"revisions"`
+	Delay        duration          `json:"delay"`
+	Hold         duration          `json:"hold"`
+	Method       string            `json:"method"`
+	URL          string            `json:"url"`
+	Body         string            `json:"body,omitempty"`
+	BodyTemplate bodyText          `json:"body_template,omitempty"`
+	Headers      map[string]string `json:"headers,omitempty"`
+	QueryAuth    queryAuth         `json:"query_auth,omitempty"`
+	Missing      string            `json:"missing"`
+	Signing      string            `json:"signing"`
+	SecretEnv    string            `json:"secret_env,omitempty"`
+	OAuth        *OAuth            `json:"oauth,omitempty"`
+	Schedule     scheduleText      `json:"schedule"`
+	Timeout      duration          `json:"timeout"`
+	Expires      duration          `json:"expires"`
+	ExpiresFrom  string            `json:"expires_from"`
+	Enabled      *bool             `json:"enabled"`
+	InFlight     int               `json:"in_flight"`
+	Rate         string            `json:"rate,omitempty"`
 }
 
-var wireFields = []string{
-	"id", "network_id", "app_id", "kinds", "scope", "method", "url", "event_map", "send_revenue",
-	"schedule", "signing", "delay", "timeout", "missing", "expires", "enabled", "in_flight", "hold",
+// wireFields are the names above.
+var wireFields = func() (names []string) {
+	for f := range reflect.TypeFor[wire]().Fields() {
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		names = append(names, name)
+	}
+	return names
+}()
+
+func (d *Destination) wire() wire {
+	return wire{
+		ID: d.ID, Owner: d.Owner, NetworkID: d.NetworkID, AppID: d.AppID, Agency: d.Agency, Kinds: d.Kinds, Scope: d.Scope,
+		EventMap: d.EventMap, EventWindow: duration(d.EventWindow), Filter: d.Filter, Consent: d.Consent,
+		SendRevenue: d.SendRevenue, Revisions: d.Revisions, Delay: duration(d.Delay), Hold: duration(d.Hold),
+		Method: d.Method, URL: d.URL, Body: d.Body, BodyTemplate: bodyText(d.BodyTemplate), Headers: d.Headers,
+		QueryAuth: d.QueryAuth, Missing: d.Missing,
+		Signing: d.Signing, SecretEnv: d.SecretEnv, OAuth: d.OAuth,
+		Schedule: scheduleText(d.Schedule), Timeout: duration(d.Timeout), Expires: duration(d.Expires),
+		ExpiresFrom: d.ExpiresFrom, Enabled: &d.Enabled, InFlight: d.InFlight, Rate: d.Rate,
+	}
 }
 
-// laterFields are settings that belong to a destination but that this version
-// cannot honour yet. Ignoring one would send what the operator did not mean.
-var laterFields = []string{
-	"body", "secret_env", "headers", "query_auth", "oauth", "expires_from", "filter",
-	"consent", "rate", "revisions", "agency", "owner",
+func (w *wire) destination() Destination {
+	return Destination{
+		ID: w.ID, Owner: w.Owner, NetworkID: w.NetworkID, AppID: w.AppID, Agency: w.Agency, Kinds: w.Kinds, Scope: w.Scope,
+		EventMap: w.EventMap, EventWindow: time.Duration(w.EventWindow), Filter: w.Filter, Consent: w.Consent,
+		SendRevenue: w.SendRevenue, Revisions: w.Revisions, Delay: time.Duration(w.Delay), Hold: time.Duration(w.Hold),
+		Method: w.Method, URL: w.URL, Body: w.Body, BodyTemplate: string(w.BodyTemplate), Headers: w.Headers,
+		QueryAuth: w.QueryAuth, Missing: w.Missing,
+		Signing: w.Signing, SecretEnv: w.SecretEnv, OAuth: w.OAuth,
+		Schedule: string(w.Schedule), Timeout: time.Duration(w.Timeout), Expires: time.Duration(w.Expires),
+		ExpiresFrom: w.ExpiresFrom, Enabled: w.Enabled == nil || *w.Enabled, InFlight: w.InFlight, Rate: w.Rate,
+	}.WithDefaults()
 }
 
 // MarshalJSON writes every setting, so that an exported file shows the defaults.
@@ -50,11 +89,7 @@ func (d Destination) MarshalJSON() ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false) // URLs are full of &
-	err := enc.Encode(wire{
-		d.ID, d.NetworkID, d.AppID, d.Kinds, d.Scope, d.Method, d.URL, d.EventMap, d.SendRevenue,
-		d.Schedule, d.Signing, duration(d.Delay), duration(d.Timeout), d.Missing, duration(d.Expires),
-		&d.Enabled, d.InFlight, duration(d.Hold),
-	})
+	err := enc.Encode(d.wire())
 	return bytes.TrimSpace(b.Bytes()), err
 }
 
@@ -78,22 +113,16 @@ func (d *Destination) UnmarshalJSON(raw []byte) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	*d = Destination{
-		w.ID, w.NetworkID, w.AppID, w.Kinds, w.Scope, w.Method, w.URL, w.EventMap, w.SendRevenue,
-		w.Schedule, w.Signing, time.Duration(w.Delay), time.Duration(w.Timeout), w.Missing,
-		time.Duration(w.Expires), w.Enabled == nil || *w.Enabled, w.InFlight, time.Duration(w.Hold),
-	}.WithDefaults()
+	*d = w.destination()
 	return nil
 }
 
 func checkMembers(name string, members map[string]json.RawMessage) error {
 	var faults []error
 	for field := range members {
-		switch {
-		case slices.Contains(laterFields, field):
-			faults = append(faults, fmt.Errorf("%s: %s: is not supported by this version; remove it", name, field))
-		case !slices.Contains(wireFields, field):
-			faults = append(faults, fmt.Errorf("%s: %s: is not a setting of a destination", name, field))
+		if !slices.Contains(wireFields, field) {
+			best, _ := nearest.Name(field, wireFields)
+			faults = append(faults, fmt.Errorf("%s: %s: is not a setting of a destination; the nearest is %s", name, field, best))
 		}
 	}
 	slices.SortFunc(faults, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
@@ -127,44 +156,4 @@ func (d Destination) MarshalYAML() (any, error) {
 	}
 	members["app_id"], members["in_flight"] = d.AppID, d.InFlight
 	return members, nil
-}
-
-// duration is "10s", "1h30m" or "7d".
-type duration time.Duration
-
-func (d duration) MarshalText() ([]byte, error) { return []byte(formatDuration(time.Duration(d))), nil }
-
-func (d *duration) UnmarshalText(text []byte) error {
-	v, err := parseDuration(string(text))
-	*d = duration(v)
-	return err
-}
-
-func parseDuration(s string) (time.Duration, error) {
-	if days, ok := strings.CutSuffix(s, "d"); ok {
-		n, err := strconv.ParseInt(days, 10, 16)
-		if err == nil {
-			return time.Duration(n) * 24 * time.Hour, nil
-		}
-	}
-	v, err := time.ParseDuration(s)
-	if err != nil {
-		return 0, fmt.Errorf("%q is not a duration; write 10s, 5m, 12h or 7d", s)
-	}
-	return v.Truncate(time.Millisecond), nil // what the stores keep
-}
-
-func formatDuration(d time.Duration) string {
-	const day = 24 * time.Hour
-	if d != 0 && d%day == 0 {
-		return strconv.FormatInt(int64(d/day), 10) + "d"
-	}
-	s := d.String()
-	if strings.HasSuffix(s, "m0s") {
-		s = s[:len(s)-2]
-	}
-	if strings.HasSuffix(s, "h0m") {
-		s = s[:len(s)-2]
-	}
-	return s
 }

@@ -10,14 +10,15 @@ import (
 const module = "skand"
 
 // The domain packages, each with what it may import of this module. Data flows
-// one way: skan, schema <- conversion <- aggregate <- forward. The clock and the
-// search for a mistyped name are the plumbing small enough to be let in.
+// one way: skan, schema <- conversion <- aggregate <- forward. The clock, the search
+// for a mistyped name and the judgement of addresses are the plumbing small enough to
+// be let in.
 var domain = map[string][]string{
 	"skan":       {"internal/clock"},
 	"schema":     {"internal/clock"},
 	"conversion": {"internal/clock", "skan", "schema"},
 	"aggregate":  {"internal/clock", "skan", "schema", "conversion"},
-	"forward":    {"internal/clock", "internal/nearest", "skan", "schema", "conversion", "aggregate"},
+	"forward":    {"internal/clock", "internal/nearest", "internal/safehttp/address", "skan", "schema", "conversion", "aggregate"},
 }
 
 // only says which folders may import a package (or what lies below it).
@@ -68,7 +69,7 @@ var words = []struct {
 		// Addresses come from outside; safehttp checks them as it dials.
 		"net/http",
 		[]string{"Transport", "DefaultTransport", "DefaultClient", "Get", "Head", "Post", "PostForm"},
-		[]string{"internal/safehttp", "fixtures", "cmd/skand"}, true, "use internal/safehttp",
+		[]string{"internal/safehttp", "internal/bench", "fixtures", "cmd/skand"}, true, "use internal/safehttp",
 	},
 	{
 		// Runnable examples of the documentation print.

@@ -154,6 +154,12 @@ func deleteDestinations(ctx context.Context, t *tx, may bool, now int64, done *A
 	if _, err := t.ExecContext(ctx, t.q(`DELETE FROM destination WHERE app_id = ?`), done.AppID); err != nil {
 		return fmt.Errorf("delete destinations of app %d: %w", done.AppID, err)
 	}
+	if _, err := t.ExecContext(ctx, t.q(`DELETE FROM destination_secret WHERE app_id = ?`), done.AppID); err != nil {
+		return fmt.Errorf("delete what destinations of app %d sign with: %w", done.AppID, err)
+	}
+	if _, err := t.ExecContext(ctx, t.q(`DELETE FROM destination_version WHERE app_id = ?`), done.AppID); err != nil {
+		return fmt.Errorf("delete what was saved of destinations of app %d: %w", done.AppID, err)
+	}
 	const giveUp = `UPDATE outbox SET state = 'expired', reason = '` + destinationDeleted + `', leased_until = NULL, settled_at = ?
 		WHERE app_id = ? AND ` + waiting
 	res, err := t.ExecContext(ctx, t.q(giveUp), now, done.AppID)

@@ -128,7 +128,7 @@ func TestDeleteAppWithDestinations(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, AppDeleted{AppID: 1, Destinations: []string{"b", "d"}, Undelivered: 5}, done)
 		require.Empty(t, q.claim(10))
-		require.ErrorIs(t, q.settle(under, forward.ClassOK, forward.StateDelivered, q.now.Now()), forward.ErrFenced,
+		require.ErrorIs(t, q.settle(under, forward.ClassOK, forward.StateDelivered, q.now.Now()), errFenced,
 			"what was under way changes nothing any more")
 		gone := q.one(under.ID)
 		require.Equal(t, forward.StateExpired, gone.State)
@@ -151,14 +151,17 @@ func TestDeleteAppWithDestinations(t *testing.T) {
 func TestEveryTableOfAppsIsDecided(t *testing.T) {
 	t.Parallel()
 	decided := map[string]string{
-		"app":               "deleted",
-		"destination":       "deleted, or in the way",
-		"app_setting":       "stays: which windows there were, and by which rules",
-		"schema_version":    "stays: published rows name versions",
-		"postback_identity": "stays: a replay must not count again",
-		"release_ledger":    "stays: a window is published once",
-		"audit_log":         "stays: lines are only ever added",
-		"erasure":           "stays: reports of who was erased must not bring them back",
+		"app":                 "deleted",
+		"destination":         "deleted, or in the way",
+		"destination_version": "deleted with their destinations",
+		"destination_secret":  "deleted with their destinations",
+		"app_setting":         "stays: which windows there were, and by which rules",
+		"schema_version":      "stays: published rows name versions",
+		"postback_identity":   "stays: a replay must not count again",
+		"release_ledger":      "stays: a window is published once",
+		"network_week":        "stays: a week is published once",
+		"audit_log":           "stays: lines are only ever added",
+		"erasure":             "stays: reports of who was erased must not bring them back",
 	}
 	for _, table := range erasedTables {
 		require.NotContains(t, decided, table.name)

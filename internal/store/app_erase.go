@@ -13,13 +13,17 @@ var erasedTables = []struct {
 	key  []string
 }{
 	{"postback", []string{"app_id", "received_at", "id"}},
-	{"counted_postback", []string{"app_id", "environment", "identity"}},
+	{"counted_postback", []string{"app_id", "environment", "first_seen", "identity"}},
 	{"event", []string{"app_id", "id"}},
 	{"install", []string{"app_id", "id"}},
 	{"click", []string{"app_id", "id"}},
 	{"consent_change", []string{"app_id", "id"}},
+	{"reconciliation", []string{"app_id", "network_id", "day", "revision"}},
 	{"outbox", []string{"app_id", "id"}},
 	{"delivery_attempt", []string{"app_id", "delivery_id", "attempt"}},
+	{"delivery_hour", []string{"app_id", "destination_id", "hour"}},
+	{"attempt_hour", []string{"app_id", "hour", "destination_id", "class", "status"}},
+	{"conversion_repeat", []string{"app_id", "hour", "kind"}},
 	{"schema_draft", []string{"app_id", "draft_id"}},
 }
 

@@ -23,10 +23,13 @@ import (
 // Change is one thing that an apply did, or would do.
 type Change struct {
 	What   string `json:"what"`   // "app 525463029"
-	Action string `json:"action"` // create, update, same
+	Action string `json:"action"` // create, update, same, warn
 	Detail string `json:"detail,omitempty"`
 	appID  int64  // the app that it concerns; 0: no single one
 }
+
+// ActionWarn is the action of a Change that is none: what deserves a look.
+const ActionWarn = "warn"
 
 // errDryRun rolls a dry run back.
 var errDryRun = errors.New("dry run")
@@ -74,7 +77,7 @@ func (a *applier) note(what, action, detail string) {
 func (a *applier) audit(ctx context.Context) error {
 	changed := map[int64][]Change{}
 	for _, c := range a.changes {
-		if c.Action != "same" {
+		if c.Action != "same" && c.Action != ActionWarn {
 			changed[c.appID] = append(changed[c.appID], c)
 		}
 	}
@@ -139,6 +142,12 @@ func (a *applier) all(ctx context.Context, b *apply.Bundle) error {
 		}
 		a.appID = d.AppID
 		a.note("destination "+d.ID, action(known, changed), "")
+		for _, w := range d.Warnings() {
+			a.note("destination "+d.ID, ActionWarn, strings.TrimPrefix(w, fmt.Sprintf("destination %q: ", d.ID)))
+		}
+		if err := a.secrets(ctx, d, b); err != nil {
+			return err
+		}
 	}
 	return nil
 }

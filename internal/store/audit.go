@@ -36,7 +36,10 @@ func AuditActions() []string {
 	return []string{
 		ActApply, ActTokenCreate, ActTokenRevoke, ActJobRun, ActReplay, ActLabClock, ActDraftCreate, ActDraftSave,
 		ActDraftDelete, ActPublish, ActRollBack, ActSimulate, ActPostbacksRead, ActAppDelete, ActAppErase, ActRedecode, ActHoldsRead, ActReview, ActSubjectErase,
-		ActInstallRead, ActRecompute,
+		ActInstallRead, ActRecompute, ActDeliveryRead, ActDeliveriesReplay, ActReconcile,
+		ActDestinationResume, ActDestinationEnable, ActDestinationDisable,
+		ActDestinationRollBack, ActDestinationRender, ActDestinationTest,
+		ActSecretSet, ActSecretRotate, ActSecretEnd,
 	}
 }
 
@@ -46,6 +49,9 @@ type Actor struct{ Who, Role string }
 // roleLocal is that of somebody who opens the store itself, beside the server: the
 // rights are those of the file or of the database.
 const roleLocal = "local"
+
+// Local is who opens the store itself, by the name of a command.
+func Local(who string) Actor { return Actor{Who: who, Role: roleLocal} }
 
 type actorKey struct{}
 
@@ -60,7 +66,7 @@ func actor(ctx context.Context, local string) Actor {
 	if a, ok := ctx.Value(actorKey{}).(Actor); ok {
 		return a
 	}
-	return Actor{Who: local, Role: roleLocal}
+	return Local(local)
 }
 
 // AuditEntry is a line of the audit log. AppID 0: it concerns no single app.

@@ -24,6 +24,7 @@ type ledger struct {
 	out     []forward.Conversion // routed and written at the end, all at once
 	// erasures: whether anybody was ever erased; nil: not asked yet.
 	erasures *bool
+	repeats  map[repeat]int64 // reports of what was known, counted at the end
 }
 
 var _ conversion.Ledger = (*ledger)(nil)
@@ -41,6 +42,9 @@ func (s *Store) InLedger(ctx context.Context, apps []int64, alone bool, f func(c
 		l := newLedger(s, t)
 		if err := f(l); err != nil {
 			return err
+		}
+		if err := l.flushRepeats(ctx); err != nil {
+			return fmt.Errorf("count repeated reports: %w", err)
 		}
 		return l.flush(ctx)
 	})
@@ -149,9 +153,10 @@ func (l *ledger) run(ctx context.Context, text string, args ...any) error {
 // Enqueue implements conversion.Sender.
 func (l *ledger) Enqueue(_ context.Context, out conversion.Outgoing) error {
 	l.out = append(l.out, forward.Conversion{
-		Kind: out.Kind, DedupKey: out.DedupKey, AppID: out.AppID, NetworkID: out.NetworkID, OccurredAt: out.OccurredAt,
-		Fields: out.Fields, Att: out.Att, Limited: out.Limited, Subject: out.Subject,
-		Flags: out.Flags, Review: out.Review,
+		Kind: out.Kind, DedupKey: out.DedupKey, AppID: out.AppID, NetworkID: out.NetworkID,
+		OccurredAt: out.OccurredAt, InstalledAt: out.InstalledAt, ClickedAt: out.ClickedAt,
+		Fields: out.Fields, Att: out.Att, Refused: out.Refused, Limited: out.Limited, Subject: out.Subject,
+		Flags: out.Flags, Review: out.Review, Rejection: out.Rejection,
 	})
 	return nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"strconv"
 
 	"skand/conversion"
 	"skand/forward"
@@ -74,10 +73,9 @@ func (l *ledger) Reconsent(ctx context.Context, in *conversion.KeptInstall) erro
 			return fmt.Errorf("forget the idfa of the click: %w", err)
 		}
 	}
-	if !permit.Identifiers {
-		if err := l.stripPending(ctx, in, id); err != nil {
-			return fmt.Errorf("strip deliveries: %w", err)
-		}
+	state := forward.ConsentState(in.ATTStatus, !permit.Identifiers)
+	if err := l.followPending(ctx, in, id, state); err != nil {
+		return fmt.Errorf("strip deliveries: %w", err)
 	}
 	if !permit.Forward {
 		// What is under way now can't be called back; its settlement finds the row settled.
@@ -85,42 +83,6 @@ func (l *ledger) Reconsent(ctx context.Context, in *conversion.KeptInstall) erro
 			WHERE app_id = ? AND subject = ? AND ` + waiting
 		if err := l.run(ctx, stop, ms(l.Now()), in.AppID, id); err != nil {
 			return fmt.Errorf("stop deliveries: %w", err)
-		}
-	}
-	return nil
-}
-
-// stripPending takes the identifiers out of what has still to be sent of an install.
-func (l *ledger) stripPending(ctx context.Context, in *conversion.KeptInstall, id sql.NullString) error {
-	const (
-		look = `SELECT id, fields FROM outbox WHERE app_id = ? AND subject = ? AND ` + waiting + ` ORDER BY id`
-		put  = `UPDATE outbox SET fields = ? WHERE app_id = ? AND id = ?`
-	)
-	var rows []struct {
-		ID     string `db:"id"`
-		Fields string `db:"fields"`
-	}
-	if err := l.t.SelectContext(ctx, &rows, l.t.q(look+l.t.forUpdate()), in.AppID, id); err != nil {
-		return err
-	}
-	for _, r := range rows {
-		fields, err := l.s.openFields(r.Fields)
-		if err != nil {
-			return fmt.Errorf("delivery %s: %w", r.ID, err)
-		}
-		for _, name := range []string{"idfa", "idfv", "ip"} {
-			delete(fields, name)
-		}
-		if _, there := fields["att_status"]; there && in.ATTStatus != "" {
-			fields["att_status"] = in.ATTStatus
-		}
-		fields["limit_ad_tracking"] = strconv.FormatBool(in.ATTStatus != forward.AttAuthorized)
-		sealed, err := l.s.sealFields(fields)
-		if err != nil {
-			return fmt.Errorf("delivery %s: %w", r.ID, err)
-		}
-		if err := l.run(ctx, put, sealed, in.AppID, r.ID); err != nil {
-			return err
 		}
 	}
 	return nil

@@ -10,6 +10,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"skand/conversion"
+	"skand/forward"
 )
 
 // clickBody, installBody and eventBody are what is sealed of an item: with the time
@@ -60,8 +61,12 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CON
 func (l *ledger) AddInstall(ctx context.Context, in *conversion.KeptInstall) (bool, error) {
 	now := ms(l.Now())
 	ok, err := l.addInstall(ctx, in, now, now)
-	if err != nil || !ok {
-		return ok, err
+	if err != nil {
+		return false, err
+	}
+	if !ok {
+		l.noteRepeat(in.AppID, forward.KindInstall)
+		return false, nil
 	}
 	return true, l.use(ctx, in)
 }
@@ -138,7 +143,11 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING id`
 
 // AddEvent implements conversion.Keeper.
 func (l *ledger) AddEvent(ctx context.Context, e *conversion.KeptEvent) (bool, error) {
-	return l.addEvent(ctx, e, ms(l.Now()))
+	ok, err := l.addEvent(ctx, e, ms(l.Now()))
+	if err == nil && !ok {
+		l.noteRepeat(e.AppID, forward.KindEvent)
+	}
+	return ok, err
 }
 
 func (l *ledger) addEvent(ctx context.Context, e *conversion.KeptEvent, received int64) (bool, error) {

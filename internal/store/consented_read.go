@@ -31,6 +31,7 @@ type installRow struct {
 func (s *Store) keptInstall(r *installRow) (conversion.KeptInstall, error) {
 	in := conversion.KeptInstall{
 		Device: conversion.Device{IDFA: r.IDFAHash.String, IDFV: r.IDFVHash.String}, IsTest: r.IsTest, Review: r.Review,
+		ReviewReason: r.ReviewReason,
 	}
 	body := installBody{Install: &in.Install}
 	if err := s.openJSON(kindInstall, r.Body, &body); err != nil {

@@ -135,6 +135,9 @@ func (s *Store) ReviewInstall(ctx context.Context, r Review) (Reviewed, error) {
 			return err
 		}
 		done.Deliveries = len(changed)
+		if err := s.tellReview(ctx, t, r); err != nil {
+			return err
+		}
 		return audit(ctx, t, by, now, act{ActReview, r.AppID, "install " + hash, map[string]any{
 			"review": done.Review, "reason": r.Reason, "deliveries": done.Deliveries,
 		}})

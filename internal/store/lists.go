@@ -84,6 +84,8 @@ type Definition struct {
 	ID         string          `json:"id"`
 	UpdatedAt  time.Time       `json:"updated_at"`
 	Definition json.RawMessage `json:"definition"`
+	// DestinationStanding is nil of everything but destinations.
+	*DestinationStanding
 }
 
 // Definitions lists what apply stored under a kind: app, network or destination.
@@ -94,6 +96,9 @@ func (s *Store) Definitions(ctx context.Context, kind, cursor string, limit int)
 	}
 	if !fitsText(cursor) {
 		return nil, "", ErrCursor
+	}
+	if kind == "destination" {
+		return s.destinationDefinitions(ctx, cursor, limit)
 	}
 	var rows []struct {
 		ID         string `db:"id"`

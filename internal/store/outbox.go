@@ -34,18 +34,18 @@ func (s *Store) enqueue(ctx context.Context, t *tx, deliveries []forward.Deliver
 }
 
 func (s *Store) enqueueSome(ctx context.Context, t *tx, chunk []forward.Delivery) (int, error) {
-	const row = `(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 'pending', '', 0)`
+	const row = `(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 'pending', '', 0)`
 	text := `INSERT INTO outbox (app_id, id, destination_id, dedup_key, kind, event_name, fields, subject,
-			created_at, first_due_at, due_at, expires_at, hold_reason, fence, attempts, state, reason, status)
+			created_at, first_due_at, due_at, expires_at, hold_reason, consent, fence, attempts, state, reason, status)
 		VALUES ` + row + strings.Repeat(`, `+row, len(chunk)-1) + ` ON CONFLICT DO NOTHING RETURNING id`
-	args := make([]any, 0, 13*len(chunk))
+	args := make([]any, 0, 14*len(chunk))
 	for _, d := range chunk {
 		fields, err := s.sealFields(d.Fields)
 		if err != nil {
 			return 0, fmt.Errorf("fields of %s: %w", d.ID, err)
 		}
 		args = append(args, d.AppID, d.ID, d.DestinationID, d.DedupKey, d.Kind, d.EventName, fields, subjectOf(d),
-			ms(d.CreatedAt), ms(d.DueAt), ms(d.DueAt), ms(d.ExpiresAt), d.HoldReason)
+			ms(d.CreatedAt), ms(d.DueAt), ms(d.DueAt), ms(d.ExpiresAt), d.HoldReason, d.Consent)
 	}
 	var ids []string // counted by RETURNING: drivers differ about affected rows
 	if err := t.SelectContext(ctx, &ids, t.q(text), args...); err != nil {

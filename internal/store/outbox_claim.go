@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -10,36 +11,93 @@ import (
 
 var _ forward.Outbox = (*Store)(nil)
 
-// Claim implements forward.Outbox.
+// errNoProbe ends a transaction that has nothing to keep.
+var errNoProbe = errors.New("no delivery to probe with")
+
+// putBack is how long a delivery rests that cannot be read.
+const putBack = 10 * time.Minute
+
+// Claim implements forward.Outbox. The destination is read first: what stands still,
+// and an open breaker whose probe is not due, costs that one look.
 func (s *Store) Claim(ctx context.Context, destinationID string, limit int, now time.Time, lease time.Duration) ([]forward.Delivery, error) {
-	// MATERIALIZED: the sub-select must run once, or PostgreSQL may lock more than
-	// limit rows. SKIP LOCKED: claims beside this one pass by each other.
-	claim := `WITH due (a, i) AS MATERIALIZED (
-			SELECT o.app_id, o.id FROM outbox o JOIN destination d ON d.app_id = o.app_id AND d.id = o.destination_id
-			WHERE d.id = ? AND d.enabled AND d.disabled_reason = ''
-				AND o.state = 'pending' AND o.due_at <= ? AND o.expires_at > ?
-			ORDER BY o.due_at LIMIT ?` + skipLocked(s.main.dialect) + `)
-		UPDATE outbox SET attempts = attempts + 1, fence = fence + 1, due_at = ?, leased_until = ?
-		FROM due WHERE app_id = due.a AND id = due.i
-		RETURNING app_id, id, destination_id, dedup_key, kind, event_name, fields,
-			created_at, first_due_at, expires_at, attempts, fence`
 	var rows []outboxRow
+	var turn int64
 	err := s.main.in(ctx, func(t *tx) error {
-		until := ms(now.Add(lease))
-		return t.SelectContext(ctx, &rows, t.q(claim), destinationID, ms(now), ms(now), limit, until, until)
+		d, ok, err := readStanding(ctx, t, destinationID, "")
+		if err != nil || !ok || !d.Enabled || !d.Ready(now) {
+			return err
+		}
+		turn = d.Breaker.Turn
+		if err := t.lookUp(ctx); err != nil {
+			return err
+		}
+		if d.Breaker.Open() {
+			rows, err = claimProbe(ctx, t, d.AppID, destinationID, turn, now, now.Add(lease))
+			return err
+		}
+		rows, err = claimSome(ctx, t, d.AppID, destinationID, turn, limit, now, now.Add(lease))
+		return err
 	})
-	if err != nil {
+	if err != nil && !errors.Is(err, errNoProbe) {
 		return nil, fmt.Errorf("claim from the outbox: %w", err)
 	}
+	return s.readClaimed(ctx, rows, turn, now)
+}
+
+// claimSome claims what is due, as long as the destination stands as it was read:
+// whatever stops it or lets it go on has raised its turn.
+func claimSome(ctx context.Context, t *tx, appID int64, id string, turn int64, limit int, now, until time.Time) ([]outboxRow, error) {
+	var rows []outboxRow
+	err := t.selectPrepared(ctx, &rows, t.q(claimSQL(t.dialect)), appID, id, ms(now), ms(now), id, turn, limit, ms(until), ms(until))
+	return rows, err
+}
+
+func claimSQL(d dialect) string {
+	// MATERIALIZED: the sub-select must run once, or PostgreSQL may lock more than
+	// limit rows. SKIP LOCKED: claims beside this one pass by each other. The destination
+	// is asked for apart and not joined: only of constants is it known that the index
+	// gives the order, or all that waits would be read and sorted for every claim.
+	return `WITH due (a, i) AS MATERIALIZED (
+			SELECT o.app_id, o.id FROM outbox o
+			WHERE o.app_id = ? AND o.destination_id = ? AND o.state = 'pending' AND o.due_at <= ? AND o.expires_at > ?
+				AND EXISTS (SELECT 1 FROM destination WHERE id = ? AND breaker_turn = ?)
+			ORDER BY o.due_at LIMIT ?` + skipLocked(d) + `)
+		UPDATE outbox SET attempts = attempts + 1, fence = fence + 1, due_at = ?, leased_until = ?
+		FROM due WHERE app_id = due.a AND id = due.i
+		RETURNING ` + claimedColumns
+}
+
+// claimProbe claims one row for all processes: whoever moves probe_at has the probe,
+// until its lease lapses.
+func claimProbe(ctx context.Context, t *tx, appID int64, id string, turn int64, now, until time.Time) ([]outboxRow, error) {
+	const take = `UPDATE destination SET probe_at = ? WHERE id = ? AND breaker_turn = ? AND probe_at <= ? RETURNING id`
+	var ids []string
+	err := t.SelectContext(ctx, &ids, t.q(take), ms(until), id, turn, ms(now))
+	if err != nil || len(ids) == 0 {
+		return nil, err
+	}
+	rows, err := claimSome(ctx, t, appID, id, turn, 1, now, until)
+	if err == nil && len(rows) == 0 {
+		return nil, errNoProbe // and the probe stays due
+	}
+	return rows, err
+}
+
+// readClaimed opens what was claimed. A row that cannot be read is our own fault: it is
+// put back uncharged, and does not keep the others from being sent.
+func (s *Store) readClaimed(ctx context.Context, rows []outboxRow, turn int64, now time.Time) ([]forward.Delivery, error) {
 	out := make([]forward.Delivery, 0, len(rows))
+	var faults []error
 	for _, r := range rows {
 		d, err := s.delivery(r)
-		if err != nil {
-			return nil, err
+		d.Turn = turn
+		if err == nil {
+			out = append(out, d)
+			continue
 		}
-		out = append(out, d)
+		faults = append(faults, err, s.Release(ctx, []forward.Delivery{d}, now.Add(putBack)))
 	}
-	return out, nil
+	return out, errors.Join(faults...)
 }
 
 func skipLocked(d dialect) string {
@@ -49,6 +107,9 @@ func skipLocked(d dialect) string {
 	return ``
 }
 
+const claimedColumns = `app_id, id, destination_id, dedup_key, kind, event_name, consent, fields,
+	created_at, first_due_at, expires_at, attempts, fence`
+
 // outboxRow is a row of outbox as it is claimed.
 type outboxRow struct {
 	AppID         int64  `db:"app_id"`
@@ -57,6 +118,7 @@ type outboxRow struct {
 	DedupKey      string `db:"dedup_key"`
 	Kind          string `db:"kind"`
 	EventName     string `db:"event_name"`
+	Consent       string `db:"consent"`
 	Fields        string `db:"fields"`
 	CreatedAt     int64  `db:"created_at"`
 	FirstDueAt    int64  `db:"first_due_at"`
@@ -68,7 +130,7 @@ type outboxRow struct {
 func (s *Store) delivery(r outboxRow) (d forward.Delivery, err error) {
 	d = forward.Delivery{
 		ID: r.ID, DestinationID: r.DestinationID, AppID: r.AppID, DedupKey: r.DedupKey, Kind: r.Kind,
-		EventName: r.EventName, CreatedAt: at(r.CreatedAt), DueAt: at(r.FirstDueAt), ExpiresAt: at(r.ExpiresAt),
+		EventName: r.EventName, Consent: r.Consent, CreatedAt: at(r.CreatedAt), DueAt: at(r.FirstDueAt), ExpiresAt: at(r.ExpiresAt),
 		Attempts: r.Attempts, Fence: r.Fence,
 	}
 	if d.Fields, err = s.openFields(r.Fields); err != nil {
@@ -79,12 +141,12 @@ func (s *Store) delivery(r outboxRow) (d forward.Delivery, err error) {
 
 // Release implements forward.Outbox. The fence moves on, so that the claim that
 // was given back settles nothing any more.
-func (s *Store) Release(ctx context.Context, claimed []forward.Delivery, now time.Time) error {
+func (s *Store) Release(ctx context.Context, claimed []forward.Delivery, due time.Time) error {
 	const release = `UPDATE outbox SET attempts = attempts - 1, fence = fence + 1, due_at = ?, leased_until = NULL
 		WHERE app_id = ? AND id = ? AND fence = ? AND state = 'pending' AND leased_until IS NOT NULL`
 	return s.main.in(ctx, func(t *tx) error {
 		for _, d := range claimed {
-			if _, err := t.ExecContext(ctx, t.q(release), ms(now), d.AppID, d.ID, d.Fence); err != nil {
+			if _, err := t.ExecContext(ctx, t.q(release), ms(due), d.AppID, d.ID, d.Fence); err != nil {
 				return fmt.Errorf("release delivery %s: %w", d.ID, err)
 			}
 		}

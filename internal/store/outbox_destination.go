@@ -16,12 +16,14 @@ type destinationRow struct {
 	ID              string `db:"id"`
 	AppID           int64  `db:"app_id"`
 	Definition      string `db:"definition"`
-	DisabledReason  string `db:"disabled_reason"`
 	TemplateVersion int    `db:"template_version"`
 	UpdatedAt       int64  `db:"updated_at"`
+
+	KeyMissingAt sql.NullInt64 `db:"key_missing_at"`
+	standingRow
 }
 
-const selectDestination = `SELECT id, app_id, definition, disabled_reason, template_version, updated_at FROM destination`
+const selectDestination = `SELECT id, app_id, definition, template_version, updated_at, key_missing_at, ` + standingColumns + ` FROM destination`
 
 // Destinations implements forward.Outbox.
 func (s *Store) Destinations(ctx context.Context) ([]forward.Registered, error) {
@@ -52,20 +54,32 @@ func destinations(ctx context.Context, t *tx, appID int64) ([]forward.Destinatio
 func registered(rows []destinationRow) ([]forward.Registered, error) {
 	out := make([]forward.Registered, 0, len(rows))
 	for _, row := range rows {
-		r := forward.Registered{
-			TemplateVersion: row.TemplateVersion, DisabledReason: row.DisabledReason, UpdatedAt: at(row.UpdatedAt),
-		}
-		if err := json.Unmarshal([]byte(row.Definition), &r.Destination); err != nil {
-			return nil, fmt.Errorf("stored destination %q: %w", row.ID, err)
+		r, err := row.registered()
+		if err != nil {
+			return nil, err
 		}
 		out = append(out, r)
 	}
 	return out, nil
 }
 
+func (row destinationRow) registered() (forward.Registered, error) {
+	r := forward.Registered{
+		TemplateVersion: row.TemplateVersion, UpdatedAt: at(row.UpdatedAt), KeyMissingAt: atOrZero(row.KeyMissingAt),
+	}
+	if err := json.Unmarshal([]byte(row.Definition), &r.Destination); err != nil {
+		return r, fmt.Errorf("stored destination %q: %w", row.ID, err)
+	}
+	standing, err := row.standing()
+	if err != nil {
+		return r, fmt.Errorf("stored destination %q: %w", row.ID, err)
+	}
+	return r.With(standing), nil
+}
+
 // SaveDestination writes a destination, which the caller has validated, and
-// reports whether it differs from what was there. A change clears what skand
-// itself disabled, and deliveries that were held or gone are due at once.
+// reports whether it differs from what was there. A change ends what skand itself
+// stopped, and deliveries that waited for it are due at once.
 func (s *Store) SaveDestination(ctx context.Context, d forward.Destination, now time.Time) (changed bool, err error) {
 	err = s.main.in(ctx, func(t *tx) error {
 		changed, err = saveDestination(ctx, t, d, now)
@@ -75,14 +89,10 @@ func (s *Store) SaveDestination(ctx context.Context, d forward.Destination, now 
 }
 
 func saveDestination(ctx context.Context, t *tx, d forward.Destination, now time.Time) (changed bool, err error) {
-	const (
-		upsert = `INSERT INTO destination (id, app_id, definition, enabled, disabled_reason, template_version, updated_at)
-			VALUES (?, ?, ?, ?, '', 1, ?)
-			ON CONFLICT (id) DO UPDATE SET definition = excluded.definition, enabled = excluded.enabled,
-				disabled_reason = '', template_version = destination.template_version + 1, updated_at = excluded.updated_at`
-		resume = `UPDATE outbox SET state = 'pending', due_at = ?, settled_at = NULL
-			WHERE app_id = ? AND destination_id = ? AND state IN ('held', 'gone')`
-	)
+	const upsert = `INSERT INTO destination (id, app_id, definition, enabled, disabled_reason, template_version, updated_at)
+		VALUES (?, ?, ?, ?, '', 1, ?)
+		ON CONFLICT (id) DO UPDATE SET definition = excluded.definition, enabled = excluded.enabled,
+			template_version = destination.template_version + 1, updated_at = excluded.updated_at`
 	d = d.WithDefaults()
 	definition, err := json.Marshal(d)
 	if err != nil {
@@ -98,11 +108,27 @@ func saveDestination(ctx context.Context, t *tx, d forward.Destination, now time
 	case err != nil && !errors.Is(err, sql.ErrNoRows):
 		return false, fmt.Errorf("save destination %q: %w", d.ID, err)
 	}
+	existed := err == nil
 	if _, err := t.ExecContext(ctx, t.q(upsert), d.ID, d.AppID, string(definition), d.Enabled, ms(now)); err != nil {
 		return false, fmt.Errorf("save destination %q: %w", d.ID, err)
 	}
-	if _, err := t.ExecContext(ctx, t.q(resume), ms(now), d.AppID, d.ID); err != nil {
-		return false, fmt.Errorf("release what destination %q held: %w", d.ID, err)
+	if err := keepVersion(ctx, t, d, string(definition), old.TemplateVersion+1, now); err != nil {
+		return false, err
+	}
+	if !existed {
+		return true, nil
+	}
+	was, err := old.registered()
+	if err != nil {
+		return false, err
+	}
+	if err := saveStanding(ctx, t, d.ID, was.Standing().Edited(now)); err != nil {
+		return false, err
+	}
+	state, _ := was.State()
+	_, err = dueAtOnce(ctx, t, d.AppID, d.ID, now, state != forward.DestinationActive)
+	if err != nil {
+		return false, err
 	}
 	return true, nil
 }

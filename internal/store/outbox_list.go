@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -12,12 +14,36 @@ import (
 	"skand/forward"
 )
 
-// DeliveryFilter picks deliveries; zero fields pick all.
+// Acts on the delivery log that the audit log tells of.
+const (
+	ActDeliveryRead     = "delivery.read" // with the values that were sent
+	ActDeliveriesReplay = "deliveries.replay"
+)
+
+// ErrNoDelivery is returned for a delivery that is not kept.
+var ErrNoDelivery = errors.New("no such delivery")
+
+// DeliveryFilter picks deliveries; zero fields pick all, and all that are given have to
+// agree. Of a delivery, a key, a conversion and a query one can be given.
 type DeliveryFilter struct {
 	AppID         int64
 	DestinationID string
+	NetworkID     string // of the destination, lower case
+	Kind          string
+	EventName     string // the receiver's name of the event
 	State         forward.State
+	Class         forward.Class // of the last outcome
+	Status        *int          // of the last answer; 0: there was none
 	DeliveryID    string
+	DedupKey      string    // as the list shows it
+	ConversionID  string    // the id of an install or event, as it was reported
+	Query         string    // any of the above, or the name of a destination or an event
+	From, To      time.Time // From is included, To is not
+	// Attempted makes From and To, Class and Status those of an attempt, and the list
+	// one of the newest such attempts. Else they are of the delivery.
+	Attempted bool
+
+	among []forward.State // those of a replay; nil: all
 }
 
 // Delivery is a delivery as operators see it: without the values that it carries,
@@ -38,116 +64,161 @@ type Delivery struct {
 	ExpiresAt     time.Time         `json:"expires_at"`
 	SettledAt     *time.Time        `json:"settled_at"`
 	Log           []forward.Attempt `json:"log"`
+	Fields        map[string]string `json:"fields,omitempty"` // where they were asked for
+}
+
+// deliveryKey is the place of a delivery in the list.
+type deliveryKey struct {
+	AppID int64  `db:"app_id"`
+	ID    string `db:"id"`
+	At    int64  `db:"at"` // created, or attempted
+}
+
+func (k deliveryKey) cursor() string { return fmt.Sprintf("%d.%s", k.At, k.ID) }
+
+// readDeliveryCursor reads a place; ErrCursor for one of another list.
+func readDeliveryCursor(cursor string) (*deliveryKey, error) {
+	if cursor == "" {
+		return nil, nil
+	}
+	before, id, err := cutCursor(cursor, ".")
+	if err != nil {
+		return nil, err
+	}
+	at, err := strconv.ParseInt(before, 10, 64)
+	if err != nil {
+		return nil, ErrCursor
+	}
+	return &deliveryKey{ID: id, At: at}, nil
 }
 
 // Deliveries lists deliveries, newest first, with their attempts. cursor is "" or
 // what the page before returned; next is "" on the last page.
-func (s *Store) Deliveries(ctx context.Context, f DeliveryFilter, cursor string, limit int) (page []Delivery, next string, err error) {
-	where, args, err := f.where(cursor)
+func (s *Store) Deliveries(ctx context.Context, f DeliveryFilter, cursor string, limit int) (list []Delivery, next string, err error) {
+	before, err := readDeliveryCursor(cursor)
 	if err != nil {
 		return nil, "", err
 	}
-	text := `SELECT id, destination_id, app_id, dedup_key, kind, event_name, state, reason, status, attempts,
-			created_at, due_at, expires_at, settled_at
-		FROM outbox` + where + ` ORDER BY created_at DESC, id DESC LIMIT ?`
-	rows, err := s.main.r.QueryxContext(ctx, s.main.q(text), append(args, limit+1)...)
+	keys, err := s.deliveryKeys(ctx, f, before, limit+1)
 	if err != nil {
 		return nil, "", fmt.Errorf("list deliveries: %w", err)
 	}
+	keys, next = page(keys, limit, deliveryKey.cursor)
+	list, err = s.deliveriesOf(ctx, keys)
+	return list, next, err
+}
+
+// Delivery is one delivery; ErrNoDelivery if it is not kept. With fields it has the
+// values that it carries, and the audit log tells who asked for them.
+func (s *Store) Delivery(ctx context.Context, id string, fields bool) (Delivery, error) {
+	list, _, err := s.Deliveries(ctx, DeliveryFilter{DeliveryID: id}, "", 1)
+	if err != nil {
+		return Delivery{}, err
+	}
+	if len(list) == 0 {
+		return Delivery{}, ErrNoDelivery
+	}
+	d := list[0]
+	if !fields {
+		return d, nil
+	}
+	if err := s.Audit(ctx, "store", ActDeliveryRead, d.AppID, "delivery "+d.ID, map[string]any{"destination": d.DestinationID}); err != nil {
+		return Delivery{}, err
+	}
+	var sealed string
+	err = s.main.r.GetContext(ctx, &sealed, s.main.q(`SELECT fields FROM outbox WHERE app_id = ? AND id = ?`), d.AppID, d.ID)
+	if errors.Is(err, sql.ErrNoRows) {
+		return Delivery{}, ErrNoDelivery
+	}
+	if err == nil {
+		d.Fields, err = s.openFields(sealed)
+	}
+	if err != nil {
+		return Delivery{}, fmt.Errorf("fields of delivery %s: %w", id, err)
+	}
+	return d, nil
+}
+
+// deliveriesOf reads rows in the order of their keys; those erased meanwhile are left out.
+func (s *Store) deliveriesOf(ctx context.Context, keys []deliveryKey) ([]Delivery, error) {
+	byApp := map[int64][]string{}
+	for _, k := range keys {
+		byApp[k.AppID] = append(byApp[k.AppID], k.ID)
+	}
+	found := make(map[deliveryKey]*Delivery, len(keys))
+	for app, ids := range byApp {
+		if err := s.readDeliveries(ctx, app, ids, found); err != nil {
+			return nil, fmt.Errorf("list deliveries: %w", err)
+		}
+	}
+	list := make([]Delivery, 0, len(keys))
+	for _, k := range keys {
+		if d := found[deliveryKey{AppID: k.AppID, ID: k.ID}]; d != nil {
+			list = append(list, *d)
+		}
+	}
+	return list, nil
+}
+
+func (s *Store) readDeliveries(ctx context.Context, app int64, ids []string, into map[deliveryKey]*Delivery) error {
+	text, args, err := sqlx.In(`SELECT id, destination_id, dedup_key, kind, event_name, state, reason, status, attempts,
+			created_at, due_at, expires_at, settled_at
+		FROM outbox WHERE app_id = ? AND id IN (?)`, app, ids)
+	if err != nil {
+		return err
+	}
+	rows, err := s.main.r.QueryxContext(ctx, s.main.q(text), args...)
+	if err != nil {
+		return err
+	}
 	defer func() { _ = rows.Close() }() // what went wrong is in rows.Err
-	page = []Delivery{}
 	for rows.Next() {
-		var d Delivery
+		d := &Delivery{AppID: app, Log: []forward.Attempt{}}
 		var created, due, expires int64
 		var settled sql.NullInt64
-		err := rows.Scan(&d.ID, &d.DestinationID, &d.AppID, &d.DedupKey, &d.Kind, &d.EventName, &d.State, &d.Reason,
+		err := rows.Scan(&d.ID, &d.DestinationID, &d.DedupKey, &d.Kind, &d.EventName, &d.State, &d.Reason,
 			&d.Status, &d.Attempts, &created, &due, &expires, &settled)
 		if err != nil {
-			return nil, "", fmt.Errorf("list deliveries: %w", err)
+			return err
 		}
-		d.CreatedAt, d.DueAt, d.ExpiresAt, d.Log = at(created), at(due), at(expires), []forward.Attempt{}
+		d.CreatedAt, d.DueAt, d.ExpiresAt = at(created), at(due), at(expires)
 		if settled.Valid {
 			v := at(settled.Int64)
 			d.SettledAt = &v
 		}
-		page = append(page, d)
+		into[deliveryKey{AppID: app, ID: d.ID}] = d
 	}
 	if err := rows.Err(); err != nil {
-		return nil, "", fmt.Errorf("list deliveries: %w", err)
+		return err
 	}
-	if len(page) > limit {
-		page = page[:limit]
-		last := page[limit-1]
-		next = fmt.Sprintf("%d.%s", ms(last.CreatedAt), last.ID)
-	}
-	return page, next, s.readAttempts(ctx, page)
+	return s.readAttempts(ctx, app, ids, into)
 }
 
-func (f DeliveryFilter) where(cursor string) (string, []any, error) {
-	text, args := ` WHERE 1 = 1`, []any{}
-	add := func(condition string, values ...any) {
-		text += ` AND ` + condition
-		args = append(args, values...)
-	}
-	if f.AppID != 0 {
-		add(`app_id = ?`, f.AppID)
-	}
-	if f.DestinationID != "" {
-		add(`destination_id = ?`, f.DestinationID)
-	}
-	if f.State != "" {
-		add(`state = ?`, f.State)
-	}
-	if f.DeliveryID != "" {
-		add(`id = ?`, f.DeliveryID)
-	}
-	if cursor != "" {
-		before, id, err := cutCursor(cursor, ".")
-		if err != nil {
-			return "", nil, err
-		}
-		created, err := strconv.ParseInt(before, 10, 64)
-		if err != nil {
-			return "", nil, ErrCursor
-		}
-		add(`(created_at < ? OR (created_at = ? AND id < ?))`, created, created, id)
-	}
-	return text, args, nil
-}
-
-func (s *Store) readAttempts(ctx context.Context, page []Delivery) error {
-	if len(page) == 0 {
-		return nil
-	}
-	index := make(map[string]int, len(page))
-	apps, ids := []int64{}, []string{}
-	for i, d := range page {
-		index[d.ID] = i
-		apps, ids = append(apps, d.AppID), append(ids, d.ID)
-	}
-	text, args, err := sqlx.In(`SELECT delivery_id, app_id, attempt, attempted_at, duration_ms, class, status, reason, answer, template_version
-		FROM delivery_attempt WHERE app_id IN (?) AND delivery_id IN (?) ORDER BY delivery_id, attempt`, apps, ids)
+func (s *Store) readAttempts(ctx context.Context, app int64, ids []string, into map[deliveryKey]*Delivery) error {
+	text, args, err := sqlx.In(`SELECT delivery_id, attempt, attempted_at, duration_ms, class, status, reason, answer, template_version
+		FROM delivery_attempt WHERE app_id = ? AND delivery_id IN (?) ORDER BY delivery_id, attempt`, app, ids)
 	if err != nil {
-		return fmt.Errorf("list attempts: %w", err)
+		return err
 	}
 	rows, err := s.main.r.QueryxContext(ctx, s.main.q(text), args...)
 	if err != nil {
-		return fmt.Errorf("list attempts: %w", err)
+		return err
 	}
 	defer func() { _ = rows.Close() }() // what went wrong is in rows.Err
 	for rows.Next() {
-		var a forward.Attempt
+		a := forward.Attempt{AppID: app}
 		var made, took int64
-		err := rows.Scan(&a.DeliveryID, &a.AppID, &a.Attempt, &made, &took, &a.Class, &a.Status, &a.Reason, &a.Answer, &a.TemplateVersion)
+		err := rows.Scan(&a.DeliveryID, &a.Attempt, &made, &took, &a.Class, &a.Status, &a.Reason, &a.Answer, &a.TemplateVersion)
 		if err != nil {
-			return fmt.Errorf("list attempts: %w", err)
+			return err
 		}
 		if a.Answer, err = s.openAnswer(a.Answer); err != nil {
-			return fmt.Errorf("list attempts: answer of delivery %s: %w", a.DeliveryID, err)
+			return fmt.Errorf("answer of delivery %s: %w", a.DeliveryID, err)
 		}
 		a.At, a.Duration = at(made), time.Duration(took)*time.Millisecond
-		d := &page[index[a.DeliveryID]]
-		d.Log = append(d.Log, a)
+		if d := into[deliveryKey{AppID: app, ID: a.DeliveryID}]; d != nil {
+			d.Log = append(d.Log, a)
+		}
 	}
 	return rows.Err()
 }
@@ -171,4 +242,25 @@ func (s *Store) DeliveryCounts(ctx context.Context) (map[string]map[forward.Stat
 		out[r.DestinationID][r.State] = r.N
 	}
 	return out, nil
+}
+
+// networkDestinations are those that belong to a network.
+func (s *Store) networkDestinations(ctx context.Context, network string) (map[string]bool, error) {
+	var rows []destinationRow
+	if err := s.main.r.SelectContext(ctx, &rows, `SELECT id, definition FROM destination`); err != nil {
+		return nil, fmt.Errorf("destinations of network: %w", err)
+	}
+	own := map[string]bool{}
+	for _, r := range rows {
+		var d struct {
+			NetworkID string `json:"network_id"`
+		}
+		if err := json.Unmarshal([]byte(r.Definition), &d); err != nil {
+			return nil, fmt.Errorf("stored destination %q: %w", r.ID, err)
+		}
+		if d.NetworkID == network {
+			own[r.ID] = true
+		}
+	}
+	return own, nil
 }

@@ -32,7 +32,7 @@ func TestOutboxIsSealed(t *testing.T) {
 	eachQueue(t, func(t *testing.T, q queue) {
 		deliver(t, q.s, 2)
 		for _, d := range q.claim(2) {
-			require.NoError(t, q.s.Settle(t.Context(), forward.Settlement{
+			require.NoError(t, settleOnce(t.Context(), q.s, forward.Settlement{
 				Attempt: forward.Attempt{DeliveryID: d.ID, AppID: 1, Attempt: 1, At: q.now.Now(), Class: forward.ClassRetry,
 					Status: 503, Reason: "why", Answer: "you sent " + d.Fields["idfa"], TemplateVersion: 2},
 				DestinationID: "d", Fence: d.Fence, State: forward.StatePending, DueAt: q.now.Now().Add(time.Minute),

@@ -9,28 +9,28 @@ import (
 	"skand/forward"
 )
 
-// Settle implements forward.Outbox.
-func (s *Store) Settle(ctx context.Context, st forward.Settlement) error {
-	fenced := false
+// Settle implements forward.Outbox. Destinations come before their deliveries, and
+// both in the order of their ids: saving an edit locks in that order, and two
+// settlements beside each other must not wait for each other.
+func (s *Store) Settle(ctx context.Context, all []forward.Settlement) (forward.Settled, error) {
+	var done forward.Settled
 	err := s.main.in(ctx, func(t *tx) error {
-		// The destination before its deliveries: saving an edit locks in that order.
-		if err := judgeDestination(ctx, t, &st); err != nil {
-			return err
-		}
-		err := s.logAttempt(ctx, t, st.Attempt)
+		done = forward.Settled{}
+		judged, turned, err := judgeDestinations(ctx, t, all)
 		if err != nil {
 			return err
 		}
-		fenced, err = settle(ctx, t, st)
+		done.Turned = turned
+		if err := t.lookUp(ctx); err != nil {
+			return err
+		}
+		done.Fenced, err = s.settleMany(ctx, t, judged)
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("settle delivery %s: %w", st.Attempt.DeliveryID, err)
+		return forward.Settled{}, fmt.Errorf("settle: %w", err)
 	}
-	if fenced {
-		return forward.ErrFenced
-	}
-	return nil
+	return done, nil
 }
 
 // logAttempt holds the delivery while it writes: one that was erased under way must
@@ -57,49 +57,4 @@ func (s *Store) logAttempt(ctx context.Context, t *tx, a forward.Attempt) error 
 		return fmt.Errorf("log the attempt: %w", err)
 	}
 	return nil
-}
-
-// judgeDestination applies what an outcome says of the destination itself. Under
-// an older template version it says nothing any more: the row is due again.
-func judgeDestination(ctx context.Context, t *tx, st *forward.Settlement) error {
-	if st.State != forward.StateHeld && st.State != forward.StateGone {
-		return nil
-	}
-	var version int
-	text := t.q(`SELECT template_version FROM destination WHERE id = ?` + t.forUpdate())
-	err := t.GetContext(ctx, &version, text, st.DestinationID)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("read destination: %w", err)
-	}
-	if version != st.Attempt.TemplateVersion {
-		st.State, st.DueAt = forward.StatePending, st.Attempt.At
-		return nil
-	}
-	if st.State == forward.StateHeld {
-		return nil
-	}
-	const disable = `UPDATE destination SET disabled_reason = ? WHERE id = ?`
-	if _, err := t.ExecContext(ctx, t.q(disable), st.Attempt.Reason, st.DestinationID); err != nil {
-		return fmt.Errorf("disable destination: %w", err)
-	}
-	return nil
-}
-
-func settle(ctx context.Context, t *tx, st forward.Settlement) (fenced bool, err error) {
-	const update = `UPDATE outbox SET state = ?, due_at = ?, leased_until = NULL, reason = ?, status = ?, settled_at = ?
-		WHERE app_id = ? AND id = ? AND fence = ? AND state = 'pending' AND leased_until IS NOT NULL
-		RETURNING id`
-	a := st.Attempt
-	ended := a.At.Add(a.Duration)
-	due, settled := ended, sql.NullInt64{Int64: ms(ended), Valid: true}
-	if st.State == forward.StatePending {
-		due, settled = st.DueAt, sql.NullInt64{}
-	}
-	var ids []string
-	err = t.SelectContext(ctx, &ids, t.q(update), st.State, ms(due), a.Reason, a.Status, settled,
-		a.AppID, a.DeliveryID, st.Fence)
-	return len(ids) == 0, err
 }

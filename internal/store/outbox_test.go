@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"testing"
@@ -32,7 +33,7 @@ func eachQueue(t *testing.T, test func(t *testing.T, q queue)) {
 func (q queue) save(id, url string, change func(*forward.Destination)) bool {
 	q.t.Helper()
 	d := forward.Destination{
-		ID: id, AppID: 1, Scope: forward.ScopeAll, Enabled: true, URL: url,
+		ID: id, AppID: 1, NetworkID: "net.example", Scope: forward.ScopeAll, Enabled: true, URL: url,
 		Kinds: []string{forward.KindEvent}, Timeout: 5 * time.Second,
 	}.WithDefaults()
 	if change != nil {
@@ -72,13 +73,24 @@ func (q queue) claim(limit int) []forward.Delivery {
 }
 
 func (q queue) settle(d forward.Delivery, class forward.Class, state forward.State, due time.Time) error {
-	return q.s.Settle(q.t.Context(), forward.Settlement{
+	return settleOnce(q.t.Context(), q.s, forward.Settlement{
 		Attempt: forward.Attempt{
 			DeliveryID: d.ID, AppID: d.AppID, Attempt: d.Attempts, At: q.now.Now(), Duration: 20 * time.Millisecond,
 			Class: class, Status: 200, Reason: "why", Answer: "ok", TemplateVersion: 1,
 		},
-		DestinationID: d.DestinationID, Fence: d.Fence, State: state, DueAt: due,
+		DestinationID: d.DestinationID, Fence: d.Fence, Turn: d.Turn, State: state, DueAt: due,
 	})
+}
+
+var errFenced = errors.New("claimed again since")
+
+// settleOnce settles one attempt and says whether its fence was passed.
+func settleOnce(ctx context.Context, s *Store, st forward.Settlement) error {
+	done, err := s.Settle(ctx, []forward.Settlement{st})
+	if err == nil && len(done.Fenced) > 0 {
+		return errFenced
+	}
+	return err
 }
 
 func (q queue) one(id string) Delivery {
@@ -131,13 +143,13 @@ func TestClaimLeaseAndFence(t *testing.T) {
 		for _, d := range again {
 			require.Equal(t, 2, d.Attempts)
 		}
-		require.ErrorIs(t, q.settle(first[0], forward.ClassOK, forward.StateDelivered, time.Time{}), forward.ErrFenced)
+		require.ErrorIs(t, q.settle(first[0], forward.ClassOK, forward.StateDelivered, time.Time{}), errFenced)
 		d := q.one(first[0].ID)
 		require.Equal(t, forward.StatePending, d.State, "a stale settlement changes nothing")
 		require.Len(t, d.Log, 1, "but its attempt was made")
 		for _, d := range again {
 			require.NoError(t, q.settle(d, forward.ClassOK, forward.StateDelivered, time.Time{}))
-			require.ErrorIs(t, q.settle(d, forward.ClassOK, forward.StateDelivered, time.Time{}), forward.ErrFenced, "once only")
+			require.ErrorIs(t, q.settle(d, forward.ClassOK, forward.StateDelivered, time.Time{}), errFenced, "once only")
 		}
 		require.Equal(t, map[forward.State]int{forward.StateDelivered: 3}, q.counts("d"))
 	})
@@ -182,7 +194,7 @@ func TestReleaseIsNotCharged(t *testing.T) {
 		q.put(1)
 		first := q.claim(1)
 		require.NoError(t, q.s.Release(t.Context(), first, q.now.Now()))
-		require.ErrorIs(t, q.settle(first[0], forward.ClassOK, forward.StateDelivered, time.Time{}), forward.ErrFenced)
+		require.ErrorIs(t, q.settle(first[0], forward.ClassOK, forward.StateDelivered, time.Time{}), errFenced)
 		second := q.claim(1)
 		require.Equal(t, 1, second[0].Attempts)
 		require.NoError(t, q.s.Release(t.Context(), first, q.now.Now()), "an old claim has nothing to give back")

@@ -71,6 +71,9 @@ func (s *Store) PrepareRedecode(ctx context.Context, r aggregate.Release) error 
 		if err := insertRelease(ctx, t, r); err != nil {
 			return err
 		}
+		if err := s.enqueueRelease(ctx, t, r); err != nil {
+			return err
+		}
 		return audit(ctx, t, actor(ctx, "redecode"), s.clock.Now(), act{
 			ActRedecode, r.Dataset.AppID, "release " + r.ID, map[string]any{"schema_versions": r.SchemaVersions},
 		})

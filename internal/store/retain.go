@@ -13,7 +13,8 @@ import (
 const deleteBatch = 5000
 
 // Retain deletes raw copies that are older than their app's raw_retention, consented
-// rows that are older than its consented_retention, and old counts of floods. It never touches identities, counted postbacks or the ledger:
+// rows that are older than its consented_retention, ended secrets, and old counts of
+// floods and of deliveries. It never touches identities, counted postbacks or the ledger:
 // a replay of what was deleted stays a duplicate. It goes on past one failure.
 func (s *Store) Retain(ctx context.Context) (int64, error) {
 	now := s.clock.Now()
@@ -42,6 +43,7 @@ func (s *Store) Retain(ctx context.Context) (int64, error) {
 	if err != nil {
 		errs = append(errs, fmt.Errorf("delete old flood counts: %w", err))
 	}
+	errs = append(errs, s.forgetEndedSecrets(ctx), s.forgetOldHealth(ctx))
 	n, err = s.retainConsented(ctx)
 	total += n
 	errs = append(errs, err)

@@ -84,7 +84,7 @@ func (p people) live(who string) {
 }
 
 func (p people) settle(d forward.Delivery) error {
-	return p.s.Settle(p.t.Context(), forward.Settlement{
+	return settleOnce(p.t.Context(), p.s, forward.Settlement{
 		Attempt: forward.Attempt{DeliveryID: d.ID, AppID: 1, Attempt: d.Attempts, At: p.now.Now(), Class: forward.ClassRefused, Status: 400,
 			Reason: "why", Answer: "no " + d.Fields["idfa"], TemplateVersion: 1},
 		DestinationID: "d1", Fence: d.Fence, State: forward.StateRefused,
@@ -240,7 +240,7 @@ func TestEraseUnderTheSendersHands(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, got, 1)
 		require.Equal(t, 1, p.erase(vault.IDFA, idfaOf("a"), 0).Deliveries)
-		require.ErrorIs(t, p.settle(got[0]), forward.ErrFenced)
+		require.ErrorIs(t, p.settle(got[0]), errFenced)
 		require.Zero(t, p.rows()["delivery_attempt"])
 	})
 }

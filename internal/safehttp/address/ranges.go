@@ -1,11 +1,11 @@
-// Package safehttp owns the only outgoing HTTP transport. Destinations are
-// written by people who may not be trusted with the inside of the network that
-// skand runs in, so every dial is judged on the concrete address, after name
-// resolution: a name that turns private between check and use gains nothing.
+// Package address owns the judgement of where skand may connect to. It is pure: no
+// name is resolved and nothing is dialed here. A host is judged as it is written,
+// when a destination is saved (CheckHost), and the address that it resolves to when
+// it is dialed (Check); both go by the same list.
 //
-// It refuses redirects, proxies of the environment, and every address that is not
-// plainly public, unless the operator has allow-listed it.
-package safehttp
+// It refuses every address that is not plainly public, unless the operator has
+// listed it, and every spelling of an address that programs read differently.
+package address
 
 import (
 	"fmt"
@@ -26,8 +26,9 @@ func (e *BlockedError) Error() string {
 // Blocked marks the error for those who must not import this package.
 func (e *BlockedError) Blocked() bool { return true }
 
-// refused are the special-purpose ranges (IANA's registries, and the metadata
-// services that lie in public space). IPv6 outside 2000::/3 is refused as a whole
+// refused are the special-purpose ranges (IANA's IPv4 and IPv6 special-purpose
+// registries, also where they say "globally reachable", for no network takes
+// conversions there; and the metadata services that lie in public space). IPv6 outside 2000::/3 is refused as a whole
 // below; its ranges stand here for their names. More specific ranges stand first.
 var refused = []struct {
 	prefix netip.Prefix
@@ -45,8 +46,11 @@ var refused = []struct {
 	{netip.MustParsePrefix("172.16.0.0/12"), "private"},
 	{netip.MustParsePrefix("192.0.0.0/24"), "protocol assignments"},
 	{netip.MustParsePrefix("192.0.2.0/24"), "documentation"},
+	{netip.MustParsePrefix("192.31.196.0/24"), "AS112"},
+	{netip.MustParsePrefix("192.52.193.0/24"), "multicast tunneling"},
 	{netip.MustParsePrefix("192.88.99.0/24"), "6to4 relay"},
 	{netip.MustParsePrefix("192.168.0.0/16"), "private"},
+	{netip.MustParsePrefix("192.175.48.0/24"), "AS112"},
 	{netip.MustParsePrefix("198.18.0.0/15"), "benchmarking"},
 	{netip.MustParsePrefix("198.51.100.0/24"), "documentation"},
 	{netip.MustParsePrefix("203.0.113.0/24"), "documentation"},
@@ -58,10 +62,12 @@ var refused = []struct {
 	{netip.MustParsePrefix("64:ff9b::/96"), "NAT64"},
 	{netip.MustParsePrefix("64:ff9b:1::/48"), "NAT64"},
 	{netip.MustParsePrefix("100::/64"), "discard"},
+	{netip.MustParsePrefix("100:0:0:1::/64"), "dummy"},
 	{netip.MustParsePrefix("2001::/32"), "Teredo"},
 	{netip.MustParsePrefix("2001::/23"), "protocol assignments"},
 	{netip.MustParsePrefix("2001:db8::/32"), "documentation"},
 	{netip.MustParsePrefix("2002::/16"), "6to4"},
+	{netip.MustParsePrefix("2620:4f:8000::/48"), "AS112"},
 	{netip.MustParsePrefix("3fff::/20"), "documentation"},
 	{netip.MustParsePrefix("5f00::/16"), "segment routing"},
 	{netip.MustParsePrefix("fc00::/7"), "private"},
@@ -76,7 +82,7 @@ var globalUnicast = netip.MustParsePrefix("2000::/3")
 // address in IPv6 clothes counts as the address that it hides, and is never
 // public.
 func Check(addr netip.Addr, allow []netip.Prefix) error {
-	if allowed(addr, allow) {
+	if Allowed(addr, allow) {
 		return nil
 	}
 	if !addr.IsValid() {
@@ -99,7 +105,9 @@ func Check(addr netip.Addr, allow []netip.Prefix) error {
 	return nil
 }
 
-func allowed(addr netip.Addr, allow []netip.Prefix) bool {
+// Allowed reports whether the operator has listed the address, also in the clothes
+// of IPv6.
+func Allowed(addr netip.Addr, allow []netip.Prefix) bool {
 	plain := addr.Unmap().WithZone("")
 	for _, p := range allow {
 		if p.Contains(plain) {
