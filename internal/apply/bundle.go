@@ -27,6 +27,9 @@ type Bundle struct {
 	TrustedKeys  []TrustedKey          `json:"trusted_keys,omitempty"`
 	Forward      *Forward              `json:"forward,omitempty"`
 	Rates        []Rate                `json:"rates,omitempty"`
+	Secrets      Secrets               `json:"secrets,omitempty"` // only between processes
+
+	serving map[string]bool // see Serving
 }
 
 // App is one advertised app.
@@ -224,6 +227,7 @@ func (b *Bundle) Check(allow []netip.Prefix) error {
 		if err := d.Validate(allow); err != nil {
 			bad("destinations[%d]: %w", i, err)
 		}
+		b.checkSecrets(d, bad)
 	}
 	for i, k := range b.TrustedKeys {
 		once(fmt.Sprintf("trusted_keys[%d]", i), "key "+k.Name)

@@ -93,6 +93,9 @@ func readFile(path string, inFolder bool) (*Bundle, []string, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", path, err)
 	}
+	if b.Secrets != nil {
+		return nil, nil, fmt.Errorf("%s: %w", path, errSecretsInFile)
+	}
 	var schemas []string
 	for i := range b.Apps {
 		var name string

@@ -25,6 +25,7 @@ var sealedColumns = []sealedColumn{
 	{"event", "body", kindEvent, []string{"app_id", "id"}},
 	{"outbox", "fields", kindFields, []string{"app_id", "id"}},
 	{"delivery_attempt", "answer", kindAnswer, []string{"app_id", "delivery_id", "attempt"}},
+	{"destination_secret", "sealed", kindSecret, []string{"app_id", "destination_id", "purpose", "fingerprint"}},
 }
 
 // The kinds under which the store seals. They are bound to what is sealed, so they
@@ -36,6 +37,7 @@ const (
 	kindEvent    = "event"
 	kindFields   = "fields"
 	kindAnswer   = "answer"
+	kindSecret   = "destination-secret"
 )
 
 // keepMasterIDs notes which masters this store may be sealed with. One that has gone

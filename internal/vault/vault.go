@@ -193,6 +193,8 @@ const (
 	Install = "install"
 	Event   = "event"
 	Click   = "click"
+	// Secret is no identifier: what destinations sign with is told apart by it.
+	Secret = "secret"
 )
 
 // Hash is a keyed hash of a value: 24 characters of base64url, the same for the same
