@@ -19,13 +19,15 @@ func newReplayCmd() *cobra.Command {
 		Short: "Verify stored bodies again, after a key or a version was added",
 		Long: "replay reads the raw bodies that were not believed and verifies them with the keys that are trusted now.\n" +
 			"What verifies claims its identity and counts from now on, in the window that is open; a second copy of it\n" +
-			"is a duplicate as ever. It prints how many are in which state now. Deliveries are not touched.",
+			"is a duplicate as ever. It prints how many are in which state now. Deliveries are not touched: those are\n" +
+			"sent again by 'skand replay deliveries'.",
 		Example: "  skand replay --dry-run\n  skand replay --state unsupported,quarantined",
 		Args:    noArgs,
 	}
 	t := addTargetFlags(cmd)
 	cmd.Flags().StringSliceVar(&states, "state", []string{"unsupported"}, "unsupported, quarantined")
 	cmd.Flags().BoolVar(&dry, "dry-run", false, "store nothing: tell what verification says")
+	cmd.AddCommand(newReplayDeliveriesCmd())
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if t.remote() {
 			return usagef("replay: --server: it works on --db only")

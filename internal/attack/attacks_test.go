@@ -45,6 +45,7 @@ var attacks = []attack{
 	{"one value's meaning changed", (*reader).redecodes, []string{"decoded again from the counted rows"}},
 	{"noised views", (*reader).noisedViews, []string{"a noised view, drawn for every question"}},
 	{"partition of consented installs", (*reader).consentedRows, []string{"both sides week by week, as they are"}},
+	{"shares of a crowd that is known", (*reader).knownCrowds, []string{"the health of networks, to the last delivery"}},
 	{"combined minus both", (*reader).combinedParts, []string{"both sides week by week, as they are"}},
 }
 

@@ -184,6 +184,15 @@ var naives = map[string]func(n *naive) *reader{
 			0 AS overlap_high, 'bit' AS overlap_source, installs + 2 AS combined_est, 0 AS combined_low, 0 AS combined_high, 1 AS method_version FROM cohort`)
 		return n.reader()
 	},
+	"the health of networks, to the last delivery": func(n *naive) *reader {
+		c := n.cuts[0]
+		n.publish(c.line("", n.cutOf(c).Rows))
+		n.change(`DROP TABLE IF EXISTS deterministic_cohort`,
+			`CREATE VIEW deterministic_cohort AS SELECT release_id, app_id, window_start, network_id, 20 AS installs FROM cohort WHERE network_id IS NOT NULL GROUP BY app_id, window_start, network_id`,
+			`INSERT INTO network_health SELECT app_id, network_id, window_start, window_end, 20, 5, 95, 5, 'below 1 minute', '1 to 24 hours', 1, window_end
+			FROM cohort WHERE network_id IS NOT NULL GROUP BY app_id, window_start, network_id`)
+		return n.reader()
+	},
 	"a table of countries": func(n *naive) *reader {
 		n.change(`CREATE TABLE cohort_country (release_id TEXT, country TEXT, installs INTEGER)`,
 			`ALTER TABLE cohort ADD COLUMN source_app INTEGER`)

@@ -62,6 +62,7 @@ var registry = map[string][]string{
 	"deterministic_event":      {"partition of consented installs"},
 	"funnel":                   {"partition of consented installs"},
 	"combined":                 {"combined minus both"},
+	"network_health":           {"shares of a crowd that is known"},
 	"campaign":                 nil, // names that were applied
 	"source_digits":            nil,
 	"data_dictionary":          nil,
@@ -82,6 +83,9 @@ var special = map[string][]string{
 	"combined": {
 		"release_id", "row_id", "app_id", "period_start", "period_end", "network_id", "id_kind", "source_2", "level", "skan_installs", "deterministic_installs",
 		"overlap_est", "overlap_low", "overlap_high", "overlap_source", "combined_est", "combined_low", "combined_high", "method_version",
+	},
+	"network_health": {
+		"app_id", "network_id", "week_start", "week_end", "k", "b", "delivery_rate", "drop_rate", "response_p50", "response_p95", "lab", "published_at",
 	},
 }
 
@@ -106,8 +110,8 @@ func unregistered(columns map[string][]string) (found []string) {
 	return found
 }
 
-// Models and the health of networks are not published yet; the day
-// they are, these lines of the suite need their attacks.
+// Models are not published yet; the day they are, these lines of the suite need their
+// attacks.
 func TestNothingIsPublishedWithoutAnAttack(t *testing.T) {
 	t.Parallel()
 	names := map[string]bool{}
@@ -123,7 +127,7 @@ func TestNothingIsPublishedWithoutAnAttack(t *testing.T) {
 			require.True(t, names[name], "%s names the attack %q, which does not exist", table, name)
 		}
 	}
-	for _, later := range []string{"cohort_model", "model_params", "network_health"} {
+	for _, later := range []string{"cohort_model", "model_params"} {
 		require.Len(t, unregistered(map[string][]string{later: {"release_id", "installs"}}), 1, later)
 	}
 	require.Len(t, unregistered(map[string][]string{"cohort": {"country"}, "release": {"input_digest"}}), 2)

@@ -24,6 +24,7 @@ type Config struct {
 	Log            Log
 	Limits         Limits
 	Timeouts       Timeouts
+	Alerts         Alerts
 
 	// AdminToken is the bootstrap admin's token. It comes from SKAND_ADMIN_TOKEN
 	// alone: a secret is not for files and process lists.
@@ -58,6 +59,14 @@ type Timeouts struct {
 	Drain      time.Duration // from SIGTERM to the end
 }
 
+// Alerts says when a destination is worth a person's look.
+type Alerts struct {
+	OldestDue    time.Duration // the oldest delivery has been due for longer
+	DeliveryRate int           // per cent of deliveries that arrive; below is an alert
+	Span         time.Duration // of the rate
+	Least        int           // deliveries below which a rate says nothing
+}
+
 // The roles of a process.
 const (
 	RoleReceive = "receive" // takes postbacks and S2S
@@ -83,6 +92,7 @@ func Defaults() Config {
 			"seal":       "* * * * *",
 			"partitions": "0 */6 * * *",
 			"retention":  "17 3 * * *",
+			"health":     "* * * * *",
 		},
 		Log: Log{Level: "info", Format: "text"},
 		Limits: Limits{
@@ -92,6 +102,7 @@ func Defaults() Config {
 			ReadHeader: 5 * time.Second, Read: 15 * time.Second, Write: 30 * time.Second,
 			Idle: 2 * time.Minute, Drain: 8 * time.Second,
 		},
+		Alerts: Alerts{OldestDue: 15 * time.Minute, DeliveryRate: 98, Span: 24 * time.Hour, Least: 50},
 	}
 }
 

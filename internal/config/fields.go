@@ -46,6 +46,7 @@ func fields(c *Config) []field {
 		job("seal", c, "Seals and publishes the windows that have ended."),
 		job("partitions", c, "Makes the partitions of the coming days (PostgreSQL)."),
 		job("retention", c, "Deletes raw copies older than their app's raw_retention."),
+		job("health", c, "Counts what became of deliveries, by the hour, and publishes the weekly health\nof networks."),
 		text("log.level", &c.Log.Level, "debug, info, warn or error.").asFlag(),
 		text("log.format", &c.Log.Format, "text or json.").asFlag(),
 		number("limits.body", &c.Limits.Body, "Bytes of one postback; Apple's have about 1,000."),
@@ -58,6 +59,10 @@ func fields(c *Config) []field {
 		duration("timeouts.write", &c.Timeouts.Write, "Until it has been answered."),
 		duration("timeouts.idle", &c.Timeouts.Idle, "How long an idle connection is kept."),
 		duration("timeouts.drain", &c.Timeouts.Drain, "How long SIGTERM waits for requests and deliveries; at most 10s."),
+		duration("alerts.oldest_due", &c.Alerts.OldestDue, "A destination whose oldest delivery has been due for longer is an alert."),
+		number("alerts.delivery_rate", &c.Alerts.DeliveryRate, "So many per cent of its deliveries have to arrive; below is an alert."),
+		duration("alerts.span", &c.Alerts.Span, "The rate is of so long, up to an hour ago."),
+		number("alerts.least", &c.Alerts.Least, "Fewer deliveries than these in the span say nothing of a rate."),
 	}
 }
 

@@ -20,7 +20,7 @@ import (
 func (c Config) Validate() error {
 	return errors.Join(
 		c.validateStores(), c.validateListeners(), c.validateRoles(), c.validateProxies(),
-		c.validateJobs(), c.validateLog(), c.validateLimits(), c.validateTimeouts(), c.validateMasterKey())
+		c.validateJobs(), c.validateLog(), c.validateLimits(), c.validateTimeouts(), c.validateAlerts(), c.validateMasterKey())
 }
 
 func (c Config) validateMasterKey() error {
@@ -169,6 +169,21 @@ func (c Config) validateTimeouts() error {
 		if t.value <= 0 || t.value > t.hi {
 			return fmt.Errorf("%s: %s: want more than 0s and at most %s", t.key, t.value, t.hi)
 		}
+	}
+	return nil
+}
+
+func (c Config) validateAlerts() error {
+	a := c.Alerts
+	switch {
+	case a.OldestDue < time.Minute || a.OldestDue > 30*24*time.Hour:
+		return fmt.Errorf("alerts.oldest_due: %s: want 1m to 720h", a.OldestDue)
+	case a.DeliveryRate < 0 || a.DeliveryRate > 100:
+		return fmt.Errorf("alerts.delivery_rate: %d: want 0 to 100 per cent; 0 is never an alert", a.DeliveryRate)
+	case a.Span < time.Hour || a.Span > 30*24*time.Hour:
+		return fmt.Errorf("alerts.span: %s: want 1h to 720h", a.Span)
+	case a.Least < 1:
+		return fmt.Errorf("alerts.least: %d: want at least 1", a.Least)
 	}
 	return nil
 }

@@ -87,6 +87,7 @@ var tablesDescribed = []described{
 	doneDescribed,
 	funnelDescribed,
 	combinedDescribed,
+	networkHealthDescribed,
 	{"cohort_packed", "The rows of a release once more, added up by network, two digits, level and schema versions and packed into one value: skand's own roll-ups are read from it. It says nothing that `cohort` does not say.", []columnMeaning{
 		ofRelease,
 		{"packed", "the sums, in a form of skand's own that may change from version to version", "", ""},

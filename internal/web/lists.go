@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"skand/conversion"
-	"skand/forward"
 	"skand/internal/auth"
 	"skand/internal/store"
 )
@@ -112,23 +111,6 @@ func (a *Admin) postbacks(w http.ResponseWriter, r *http.Request, who auth.Princ
 	}
 	data, next, err := a.Reader.Postbacks(r.Context(), f, cursor, limit)
 	a.Log.InfoContext(r.Context(), "raw postbacks read", "by", who.Name, "app", appID, "rows", len(data))
-	answerList(a, w, r, data, next, err)
-}
-
-func (a *Admin) deliveries(w http.ResponseWriter, r *http.Request, _ auth.Principal) {
-	cursor, limit, appID, ok := paging(w, r, "app", "destination", "state")
-	if !ok {
-		return
-	}
-	f := store.DeliveryFilter{AppID: appID, DestinationID: r.URL.Query().Get("destination")}
-	if s := r.URL.Query().Get("state"); s != "" {
-		if !slices.Contains(forward.States(), forward.State(s)) {
-			problem(w, http.StatusBadRequest, "bad_parameter", "no such state of a delivery", "state")
-			return
-		}
-		f.State = forward.State(s)
-	}
-	data, next, err := a.Reader.Deliveries(r.Context(), f, cursor, limit)
 	answerList(a, w, r, data, next, err)
 }
 

@@ -71,7 +71,7 @@ func TestListParametersAreChecked(t *testing.T) {
 		"/v1/deliveries?cursor=nonsense": "bad_cursor cursor",
 		"/v1/postbacks?state=dropped":    "bad_parameter state",
 		"/v1/deliveries?state=lost":      "bad_parameter state",
-		"/v1/deliveries?network=n":       "unknown_parameter network",
+		"/v1/deliveries?publisher=n":     "unknown_parameter publisher",
 		"/v1/networks?app=1":             "unknown_parameter app",
 		"/v1/apps?limit=1&limit=2":       "bad_parameter limit",
 		"/v1/apps/0/schemas":             "bad_parameter app",
