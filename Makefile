@@ -12,7 +12,7 @@ BENCHTIME ?= 1s
 TESTFLAGS ?=
 # Tests that do less under the race detector, which makes SQLite fifty times slower
 # and allows 8,128 goroutines: they run once more without it, at their full size.
-FULLSIZE := TestSealSurvivesEveryCrash|TestPublishExactRevenue|TestPublishSameRows|TestIdleConnections|TestCohortsStream|TestScriptedDay|TestAttacks
+FULLSIZE := TestSealSurvivesEveryCrash|TestPublishExactRevenue|TestPublishSameRows|TestIdleConnections|TestCohortsStream|TestScriptedDay|TestAttacks|TestForwardSurvives
 BENCHFLAGS ?=
 
 .PHONY: help run build test lint fuzz bench microbench e2e tidy

@@ -45,6 +45,7 @@ type App struct {
 	items     web.Items
 	jobs      *jobs.Runner
 	deliverer *forward.Deliverer
+	signer    *forward.Signer
 	auth      *auth.Authenticator
 
 	public, admin net.Listener
@@ -86,14 +87,16 @@ func newApp(ctx context.Context, cfg config.Config, mode store.LabMode, base clo
 
 func (a *App) wire(ctx context.Context) error {
 	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		&sealedMetrics{store: a.store, now: a.clock.Now, log: a.log})
+		&sealedMetrics{store: a.store, now: a.clock.Now, log: a.log}, &alertMetrics{store: a.store, bounds: thresholds(a.cfg.Alerts), log: a.log})
 	a.out.reload = a.reload
 	a.receiver = &conversion.Receiver{
 		Verifier: func() conversion.Verifier { return newestKeys{a} }, Store: a.store, Now: a.clock.Now,
 	}
 	a.items = web.Items{Intake: &waking{&conversion.Intake{Store: a.store}, a.wake}, Now: a.clock.Now}
+	a.signer = a.newSigner()
 	a.deliverer = forward.NewDeliverer(forward.Options{
-		Outbox: a.store, Client: &http.Client{Transport: a.out}, Clock: a.clock, Log: a.log,
+		Credentials: a.signer,
+		Outbox:      a.store, Client: &http.Client{Transport: a.out}, Clock: a.clock, Log: a.log,
 		Metrics: forward.NewMetrics(a.registry), Drain: a.cfg.Timeouts.Drain,
 	})
 	if err := a.reload(ctx); err != nil {
@@ -194,6 +197,7 @@ func (a *App) publicHandler(metrics *web.Metrics, receipts conversion.Receipts) 
 		Metrics: metrics, Trusted: a.cfg.Proxies(), Limits: a.cfg.Limits, Log: a.log,
 		Mappings: web.NewMappings(a.store, a.clock.Now, a.log),
 		Links:    web.NewLinks(a.store, a.items.Intake, os.Getenv, a.clock.Now, a.registry, a.log),
+		Keys:     (&keySet{a: a}).read,
 		Receive:  a.cfg.Does(config.RoleReceive),
 	}
 	if a.cfg.P192 {
@@ -204,7 +208,8 @@ func (a *App) publicHandler(metrics *web.Metrics, receipts conversion.Receipts) 
 
 func (a *App) adminHandler() http.Handler {
 	admin := &web.Admin{
-		Reader: a.store, Keeper: a.store, Schemas: a.store, Histograms: a.store, Audit: a.store, Subjects: a.store, Installs: a.store, Reviews: a.store, Woken: a.wake, Tokens: a.store, Advice: web.NewAdvice(a.store, a.clock.Now), Jobs: a.jobs, Auth: a.auth, Now: a.clock.Now, Log: a.log,
+		Reader: a.store, Keeper: a.store, Schemas: a.store, Histograms: a.store, Audit: a.store, Subjects: a.store, Installs: a.store, Reviews: a.store, Reconcile: a.store, Standing: a.store, Templates: a.store, Sender: a.deliverer, Woken: a.wake, Secrets: a.store, Env: os.Getenv, Tokens: a.store, Advice: web.NewAdvice(a.store, a.clock.Now), Jobs: a.jobs, Auth: a.auth, Now: a.clock.Now, Log: a.log,
+		Deliveries: a.store, Health: a.store, Thresholds: thresholds(a.cfg.Alerts),
 		Metrics: metricsHandler(a.registry), Applied: a.reload,
 		Redecoder: &aggregate.Redecoder{Store: a.store, Published: a.store, Clock: a.clock, Log: a.log},
 	}

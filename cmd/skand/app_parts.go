@@ -31,24 +31,33 @@ type outgoing struct {
 
 // RoundTrip implements http.RoundTripper. An address that is refused may have been
 // allowed a moment ago, by an apply in another process: before the refusal is final
-// the allow-list is read again. Nothing was sent by then.
+// the allow-list is read again. Nothing was sent by then, but the body is closed.
 func (o *outgoing) RoundTrip(r *http.Request) (*http.Response, error) {
 	guard := o.now.Load()
 	resp, err := guard.Transport.RoundTrip(r)
 	var blocked *safehttp.BlockedError
-	if !errors.As(err, &blocked) || r.Body != nil {
+	if !errors.As(err, &blocked) || r.Body != nil && r.GetBody == nil {
 		return resp, err
 	}
-	if again := o.reload(r.Context()); again != nil || o.now.Load() == guard {
+	if wrong := o.reload(r.Context()); wrong != nil || o.now.Load() == guard {
 		return resp, err
 	}
-	return o.now.Load().Transport.RoundTrip(r)
+	again := r.Clone(r.Context())
+	if r.Body != nil {
+		body, wrong := r.GetBody()
+		if wrong != nil {
+			return resp, err
+		}
+		again.Body = body
+	}
+	return o.now.Load().Transport.RoundTrip(again)
 }
 
 // reload reads what apply may have changed: trusted keys and the allow-list.
 func (a *App) reload(ctx context.Context) error {
 	a.reloading.Lock() // before the look: an older one must not overwrite a newer one
 	defer a.reloading.Unlock()
+	a.signer.Forget()
 	defer func() { a.lookedAt = clock.Real{}.Now() }() // at its end: who waited for it need not look
 	extra, err := a.store.TrustedKeys(ctx)
 	if err != nil {
@@ -118,6 +127,7 @@ func (a *App) registerJobs() error {
 	for _, j := range []jobs.Job{
 		{Name: "decode", Run: a.decode}, {Name: "seal", Run: a.seal},
 		{Name: "partitions", Run: a.partitions}, {Name: "retention", Run: a.retention},
+		{Name: "health", Run: a.health},
 	} {
 		j.Spec = a.cfg.Jobs[j.Name]
 		errs = append(errs, a.jobs.Register(j))

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"os"
 
 	"github.com/spf13/cobra"
 
@@ -34,6 +35,7 @@ func newApplyCmd() *cobra.Command {
 		if err != nil {
 			return usagef("apply: %w", err)
 		}
+		bundle.TakeSecrets(os.Getenv)
 		changes, err := runApply(cmd, t, bundle, dry)
 		if err != nil {
 			return err
@@ -73,7 +75,7 @@ func runApply(cmd *cobra.Command, t *target, b *apply.Bundle, dry bool) ([]store
 func printChanges(w io.Writer, changes []store.Change, dry bool) error {
 	n := 0
 	for _, c := range changes {
-		if c.Action != "same" {
+		if c.Action != "same" && c.Action != store.ActionWarn {
 			n++
 		}
 		if _, err := fmt.Fprintf(w, "%-7s %s %s\n", c.Action, c.What, c.Detail); err != nil {

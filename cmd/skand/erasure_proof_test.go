@@ -60,7 +60,7 @@ func newProof(t *testing.T, args ...string) *proof {
 	var destinations []any
 	for _, name := range []string{"ok", "refused", "down"} {
 		destinations = append(destinations, map[string]any{
-			"id": name, "app_id": proofApp, "scope": "all", "kinds": []string{"install", "event"}, "method": "GET", "enabled": true,
+			"id": name, "app_id": proofApp, "network_id": "proof.example", "scope": "all", "kinds": []string{"install", "event"}, "method": "GET", "enabled": true,
 			"url": sink.URL + "/" + name + "?a={idfa}&v={idfv}&e={event_id}&c={click_id}&n={event_name}",
 		})
 	}

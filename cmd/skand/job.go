@@ -24,13 +24,13 @@ func newJobRunCmd() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "run NAME",
-		Short: "Run one job now and wait for it: decode, seal, partitions, retention",
+		Short: "Run one job now and wait for it: decode, seal, partitions, retention, health",
 		Long: "run does what the schedule would do, also while serve runs: a job that another process is at is waited\n" +
 			"for. Exit 0: ok, or skipped because there was nothing for it here; 1: it failed; 2: no such job.",
 		Example: "  skand job run seal --json",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
-				return usagef("job run: name one job: decode, seal, partitions, retention")
+				return usagef("job run: name one job: decode, seal, partitions, retention, health")
 			}
 			return nil
 		},
@@ -81,7 +81,7 @@ func runJob(cmd *cobra.Command, t *target, name string) (jobs.Report, error) {
 	}
 	report, err = app.jobs.RunNow(cmd.Context(), name)
 	if errors.Is(err, jobs.ErrUnknownJob) {
-		return report, usagef("job run: %w; there are decode, seal, partitions and retention", err)
+		return report, usagef("job run: %w; there are decode, seal, partitions, retention and health", err)
 	}
 	return report, err
 }

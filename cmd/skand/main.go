@@ -89,7 +89,7 @@ func newRoot() *cobra.Command {
 	})
 	root.AddCommand(
 		newServeCmd(), newDemoCmd(), newVerifyCmd(), newSchemaCmd(), newApplyCmd(), newExportCmd(), newImportCmd(),
-		newSimulateCmd(), newJobCmd(), newReplayCmd(), newTokenCmd(), newMigrateCmd(), newConfigCmd(), newDoctorCmd(),
+		newSimulateCmd(), newScoreboardCmd(), newJobCmd(), newReplayCmd(), newReconcileCmd(), newDestinationCmd(), newTokenCmd(), newSecretCmd(), newMigrateCmd(), newConfigCmd(), newDoctorCmd(),
 	)
 	return root
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"skand/forward/reconcile"
 	"skand/internal/clock"
 	"skand/internal/config"
 	"skand/internal/store"
@@ -83,6 +83,11 @@ func (t *target) get(ctx context.Context, path string) ([]byte, error) {
 }
 
 func (t *target) call(ctx context.Context, method, path string, body []byte) ([]byte, error) {
+	return t.send(ctx, method, path, "application/json", body)
+}
+
+// send is call with a body of any type.
+func (t *target) send(ctx context.Context, method, path, contentType string, body []byte) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
 	defer cancel()
 	url := strings.TrimSuffix(t.server, "/") + path
@@ -91,7 +96,7 @@ func (t *target) call(ctx context.Context, method, path string, body []byte) ([]
 		return nil, usagef("--server %s: %w", t.server, err)
 	}
 	if len(body) > 0 {
-		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("Content-Type", contentType)
 	}
 	if t.token != "" {
 		req.Header.Set("Authorization", "Bearer "+t.token)
@@ -106,14 +111,31 @@ func (t *target) call(ctx context.Context, method, path string, body []byte) ([]
 		return nil, fmt.Errorf("read the answer of %s: %w", url, err)
 	}
 	if resp.StatusCode/100 != 2 {
-		var p struct {
-			Detail string `json:"detail"`
-			Field  string `json:"field"`
-		}
-		if json.Unmarshal(answer, &p) != nil || p.Detail == "" {
+		p := &refusal{status: resp.StatusCode}
+		if json.Unmarshal(answer, p) != nil || p.Detail == "" {
 			return nil, fmt.Errorf("%s answered %s", url, resp.Status)
 		}
-		return nil, errors.New(p.Detail)
+		return nil, p
 	}
 	return answer, nil
+}
+
+// refusal is an answer of the admin listener that is none of 2xx (RFC 9457).
+type refusal struct {
+	Detail   string              `json:"detail"`
+	Code     string              `json:"code"`
+	Field    string              `json:"field"`
+	Problems []reconcile.Problem `json:"problems"` // of an upload: every line that is wrong
+	status   int
+}
+
+// Error says what the server says, and of a token that is not taken what to do.
+func (r *refusal) Error() string {
+	switch r.status {
+	case http.StatusUnauthorized:
+		return r.Detail + "; give --token, or set SKAND_TOKEN"
+	case http.StatusForbidden:
+		return r.Detail + "; give another --token (skand token create --role ROLE)"
+	}
+	return r.Detail
 }

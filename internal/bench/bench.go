@@ -31,6 +31,8 @@ type Sizes struct {
 	CohortRows  int           `json:"cohort_rows"`    // published rows of a week and app
 	Readers     int           `json:"readers"`        // at once
 	Asks        int           `json:"asks"`           // of each
+	Forward     int           `json:"forward"`        // deliveries to each of six endpoints
+	Model       int           `json:"model"`          // installs whose rows are modelled
 	CommitDelay time.Duration `json:"slow_commit_ns"` // of the slow disk
 }
 
@@ -40,6 +42,7 @@ func Default() Sizes {
 		Rounds: 5, Verify: 60 * time.Millisecond, Load: 700 * time.Millisecond, Conns: []int{64, 256}, FloodConns: 64, FloodRate: 1000,
 		Memory: 40_000, MemoryChunk: 2_000, Starts: 5, Demo: true, DemoWait: time.Minute, CommitDelay: time.Millisecond,
 		Histories: []int{1, 10, 90}, SealRows: 10_000, CohortApps: 10, CohortRows: 481, Readers: 8, Asks: 40,
+		Forward: 500, Model: 350_000,
 	}
 }
 
@@ -49,6 +52,7 @@ func Tiny() Sizes {
 		Rounds: 1, Verify: 2 * time.Millisecond, Load: 50 * time.Millisecond, Conns: []int{4}, FloodConns: 2, FloodRate: 200,
 		Memory: 80, MemoryChunk: 20, Starts: 1, CommitDelay: time.Millisecond,
 		Histories: []int{1, 2}, SealRows: 400, CohortApps: 2, CohortRows: 3, Readers: 2, Asks: 4,
+		Forward: 20, Model: 8_000,
 	}
 }
 
@@ -83,6 +87,8 @@ var parts = []part{
 	{"memory", (*bench).memory},
 	{"seal", (*bench).seal},
 	{"cohorts", (*bench).cohorts},
+	{"forward", (*bench).forward},
+	{"model", (*bench).model},
 	{"start", (*bench).start},
 	{"demo", (*bench).demo},
 }

@@ -39,14 +39,14 @@ func TestSmoke(t *testing.T) {
 	if os.Getenv("SKAND_TEST_NO_POSTGRES") != "1" {
 		kinds = append(kinds, "postgres")
 	}
-	want := []string{"verify.2.1", "verify.2.2", "verify.3.0", "verify.4.0", "verify.aak", "start"}
+	want := []string{"verify.2.1", "verify.2.2", "verify.3.0", "verify.4.0", "verify.aak", "model", "model.draws", "start"}
 	for _, k := range kinds {
 		want = append(want, "ingest."+k+".4.rate", "ingest."+k+".4.p99", "ingest."+k+".4.floor",
 			"ingest."+k+".slow.4.rate", "ingest."+k+".slow.4.p99", "flood."+k, "flood."+k+".unpaced",
 			"batch."+k+".clicks", "batch."+k+".installs", "batch."+k+".events",
 			"seal."+k+".2", "cohorts."+k, "cohorts."+k+".crowded", "cohorts."+k+".rows")
 		if _, err := os.Stat("/proc/self/status"); err == nil {
-			want = append(want, "memory."+k+".resident", "memory."+k+".flat")
+			want = append(want, "memory."+k+".resident", "memory."+k+".flat", "seal.written."+k+".2")
 		}
 	}
 	for _, name := range want {
@@ -79,6 +79,8 @@ func TestEveryBarHasItsRow(t *testing.T) {
 	require.Nil(t, bar)
 	_, bar = rule("seal.postgres.90")
 	require.Equal(t, 1.3, bar.Most)
+	_, bar = rule("seal.written.postgres.90")
+	require.Nil(t, bar)
 	_, bar = rule("verify.4.0")
 	require.Equal(t, 0.85, bar.Least)
 	require.True(t, bar.Met(0.85))

@@ -24,7 +24,7 @@ SELECT i.id, i.network_id, i.campaign_id, i.decision, i.installed_at, e.name, e.
 FROM (SELECT app_id, id, network_id, campaign_id, decision, installed_at FROM install
   WHERE app_id = ? AND received_at >= ? AND received_at < ? AND ` + sealableInstall + `) AS i
 LEFT JOIN event e ON e.app_id = i.app_id AND e.install_id = i.id
-  AND e.happened_at >= i.installed_at - ? AND e.happened_at <= i.installed_at + ?
+  AND +e.happened_at >= i.installed_at - ? AND +e.happened_at <= i.installed_at + ?
   AND e.flags NOT LIKE '%' || '` + conversion.FlagBelowMinimum + `' || '%'
   AND e.flags NOT LIKE '%' || '` + conversion.FlagOutsideWindow + `' || '%'
 ORDER BY i.id`

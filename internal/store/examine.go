@@ -25,7 +25,9 @@ type Examination struct {
 	ServerTime      time.Time         // of PostgreSQL; zero on SQLite
 	Trusted         []skan.TrustedKey // beside Apple's
 	AllowPrivate    []netip.Prefix
-	Settings        error       // why Lab, Trusted and AllowPrivate could not be read
+	Settings        error // why Lab, Trusted and AllowPrivate could not be read
+	Destinations    []DestinationSecrets
+	Forwarding      error       // why Destinations could not be read
 	Vault           *VaultPlace // nil: there is no main store to look at
 	Same            bool        // the published store lies in the main one's database
 }
@@ -50,6 +52,7 @@ func Examine(ctx context.Context, o Options) Examination {
 	var x Examination
 	x.Main = look(ctx, o.Main, "skand.db", "", func(d *db) error {
 		x.Settings = x.read(ctx, d)
+		x.Destinations, x.Forwarding = (&Store{main: d}).destinationSecrets(ctx)
 		x.Vault = examineVault(ctx, d, o)
 		return tryWrite(ctx, d, `UPDATE store_meta SET value = value WHERE name = ''`)
 	})

@@ -118,7 +118,7 @@ const evidenceEventsSQL = `
 SELECT e.install_id, e.name, e.happened_at, CAST(e.revenue AS TEXT) AS revenue, e.currency
 FROM install i CROSS JOIN event e
 WHERE e.app_id = i.app_id AND e.install_id = i.id AND i.app_id = ? AND i.installed_at >= ? AND i.installed_at < ?
-  AND e.happened_at < i.installed_at + ? AND +e.received_at < ?
+  AND +e.happened_at < i.installed_at + ? AND +e.received_at < ?
 ORDER BY i.installed_at DESC, i.id DESC, e.happened_at, e.id LIMIT ?`
 
 // evidenceWeek fills a week and counts the events that it holds.

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"skand/forward"
 	"skand/internal/apply"
 	"skand/internal/auth"
 	"skand/internal/jobs"
@@ -27,7 +28,6 @@ type Reader interface {
 	// App is one app as apply stored it; store.ErrNoApp if nobody has described it.
 	App(ctx context.Context, appID int64) (store.AppState, error)
 	Postbacks(ctx context.Context, f store.PostbackFilter, cursor string, limit int) ([]store.Postback, string, error)
-	Deliveries(ctx context.Context, f store.DeliveryFilter, cursor string, limit int) ([]store.Delivery, string, error)
 	Counts(ctx context.Context) (store.Counts, error)
 	// Export is everything that apply stores, at one moment.
 	Export(ctx context.Context) (*apply.Bundle, error)
@@ -66,6 +66,15 @@ type Admin struct {
 	Subjects   Eraser
 	Installs   Installs
 	Reviews    Reviewer
+	Reconcile  Reconciler
+	Deliveries Deliveries
+	Health     HealthReader
+	Thresholds forward.Thresholds // of alerts
+	Standing   Stander
+	Templates  TemplateKeeper
+	Sender     Sender // of test sends; nil: this process sends nothing
+	Secrets    SecretKeeper
+	Env        func(name string) string // environment of this process; nil: none
 	Tokens     TokenKeeper
 	Jobs       Runner
 	Lab        Lab // nil: this is no lab
@@ -79,6 +88,7 @@ type Admin struct {
 	// Woken is told that there may be something to send; nil: nobody sends.
 	Woken func()
 
+	tests   testLimits
 	looking sync.Mutex // held by the one who looks at consented installs
 }
 
@@ -90,7 +100,7 @@ type route struct {
 }
 
 func (a *Admin) routes() []route {
-	return append(a.schemaRoutes(), []route{
+	return append(slices.Concat(a.schemaRoutes(), a.secretRoutes(), a.templateRoutes()), []route{
 		{"GET /v1/cohorts", auth.Viewer, a.cohorts},
 		{"GET /v1/deterministic", auth.Viewer, a.deterministic},
 		{"GET /v1/deterministic/events", auth.Viewer, a.deterministic},
@@ -104,7 +114,22 @@ func (a *Admin) routes() []route {
 		{"DELETE /v1/apps/{app}", auth.Admin, a.deleteApp},
 		{"GET /v1/networks", auth.Viewer, a.definitions("network")},
 		{"GET /v1/destinations", auth.Operator, a.definitions("destination")},
+		{"GET /v1/destinations/{id}", auth.Operator, a.showDestination},
+		{"POST /v1/destinations/{id}:resume", auth.Operator, a.actOnDestination(store.ActDestinationResume)},
+		{"POST /v1/destinations/{id}:enable", auth.Operator, a.actOnDestination(store.ActDestinationEnable)},
+		{"POST /v1/destinations/{id}:disable", auth.Operator, a.actOnDestination(store.ActDestinationDisable)},
 		{"GET /v1/deliveries", auth.Operator, a.deliveries},
+		{"GET /v1/deliveries/{delivery}", auth.Operator, a.delivery},
+		{"POST /v1/deliveries:replay", auth.Operator, a.replayDeliveries},
+		{"GET /v1/destinations:health", auth.Operator, a.allHealth},
+		{"GET /v1/destinations/{destination}/health", auth.Operator, a.destinationHealth},
+		{"GET /v1/alerts", auth.Operator, a.alerts},
+		{"GET /v1/network-health", auth.Viewer, a.networkHealth},
+		{"GET /v1/reconciliations", auth.Operator, a.reconciliations},
+		{"PUT /v1/reconciliations/{network}", auth.Operator, a.putReconciliation},
+		{"PUT /v1/reconciliations/{network}/{day}", auth.Operator, a.putReconciliation},
+		{"GET /v1/reconciliations/{network}/{day}", auth.Operator, a.reconciliation},
+		{"GET /v1/discrepancies", auth.Operator, a.discrepancies},
 		{"GET /v1/postbacks", auth.Operator, a.postbacks},
 		{"GET /v1/audit", auth.Operator, a.auditLog},
 		{"GET /v1/status", auth.Operator, a.status},
@@ -158,9 +183,12 @@ Every path below needs the header "Authorization: Bearer TOKEN" (skand token cre
 
   GET  /v1/cohorts?app=ID&from=DAY&to=DAY&format=json|csv|ndjson|parquet   published cohorts
   GET  /v1/deterministic  /v1/deterministic/events  /v1/funnel  /v1/combined   the same for installs that people let the app report
+  GET  /v1/network-health                                          how well networks were told, by the week
   GET  /v1/releases  /v1/apps  /v1/networks  /v1/apps/ID/schemas   what they stand on
   GET  /v1/apps/ID/schemas/drafts  /versions/N  /diff?from=&to=    schemas in work and in force
   GET  /v1/postbacks  /v1/deliveries  /v1/destinations  /v1/jobs   operators
+  GET  /v1/reconciliations  /v1/discrepancies?app=ID&from=DAY&to=DAY   what networks counted, against ours, operators
+  GET  /v1/destinations:health  /v1/alerts                         how deliveries stand, operators
   GET  /v1/audit                                                   who did what, operators
   GET  /metrics                                                    Prometheus, operators
 `

@@ -24,6 +24,7 @@ var rules = map[string]string{
 	"GET /v1/audit":         "operator",
 	"GET /v1/destinations":  "operator",
 	"GET /v1/deliveries":    "operator",
+	"GET /v1/alerts":        "operator",
 	"GET /v1/postbacks":     "operator",
 	"GET /v1/status":        "operator",
 	"GET /v1/jobs":          "operator",
@@ -41,10 +42,40 @@ var rules = map[string]string{
 	"DELETE /v1/subjects":   "operator",
 	"DELETE /v1/tokens":     "admin",
 
+	"GET /v1/network-health":                    "viewer",
+	"GET /v1/deliveries/{delivery}":             "operator",
+	"POST /v1/deliveries:replay":                "operator",
+	"GET /v1/destinations:health":               "operator",
+	"GET /v1/destinations/{destination}/health": "operator",
+
 	"GET /v1/deterministic/events": "viewer",
 	"POST /v1/installs:recompute":  "operator",
 	"POST /v1/installs:release":    "operator",
 	"POST /v1/installs:reject":     "operator",
+
+	"GET /v1/reconciliations":                 "operator",
+	"PUT /v1/reconciliations/{network}":       "operator",
+	"PUT /v1/reconciliations/{network}/{day}": "operator",
+	"GET /v1/reconciliations/{network}/{day}": "operator",
+	"GET /v1/discrepancies":                   "operator",
+
+	"GET /v1/destinations/{id}":          "operator",
+	"POST /v1/destinations/{id}:resume":  "operator",
+	"POST /v1/destinations/{id}:enable":  "operator",
+	"POST /v1/destinations/{id}:disable": "operator",
+
+	"GET /v1/templates":                                      "viewer",
+	"POST /v1/templates:translate":                           "editor",
+	"POST /v1/destinations/{id}:render":                      "operator",
+	"POST /v1/destinations/{id}:test":                        "operator",
+	"GET /v1/destinations/{id}/versions":                     "operator",
+	"GET /v1/destinations/{id}/versions/{version}":           "operator",
+	"POST /v1/destinations/{id}/versions/{version}:rollback": "operator",
+
+	"GET /v1/destinations/{id}/secret":         "operator",
+	"PUT /v1/destinations/{id}/secret":         "operator",
+	"DELETE /v1/destinations/{id}/secret":      "operator",
+	"POST /v1/destinations/{id}/secret:rotate": "operator",
 
 	"POST /v1/releases/{release}:redecode":                    "operator",
 	"GET /v1/apps/{app}/schemas":                              "viewer",
@@ -71,7 +102,7 @@ func (b *testBundle) routes() []string { return slices.Sorted(maps.Keys(b.adminP
 
 func target(pattern string) (method, path string) {
 	method, path, _ = strings.Cut(pattern, " ")
-	return method, strings.NewReplacer("{app}", "1", "{job}", "decode", "{draft}", "d", "{version}", "1", "{release}", "r").Replace(path)
+	return method, strings.NewReplacer("{app}", "1", "{job}", "decode", "{draft}", "d", "{version}", "1", "{release}", "r", "{network}", "n.net", "{day}", "2026-11-01", "{id}", "d", "{delivery}", "x", "{destination}", "d").Replace(path)
 }
 
 func TestEveryRouteByEveryRole(t *testing.T) {
@@ -154,7 +185,7 @@ func TestErrorsTellNothingOfTheStore(t *testing.T) {
 	require.NoError(t, b.store.Close())
 	for _, pattern := range b.routes() {
 		method, path := target(pattern)
-		if pattern == "GET /metrics" || pattern == "POST /v1/lab/clock" {
+		if slices.Contains([]string{"GET /metrics", "POST /v1/lab/clock", "GET /v1/templates", "POST /v1/templates:translate"}, pattern) {
 			continue // no store behind them here
 		}
 		body := `{"apps":[{"app_id":1}]}`
@@ -163,6 +194,8 @@ func TestErrorsTellNothingOfTheStore(t *testing.T) {
 			body = `{"name":"n"}`
 		case path == "/v1/tokens":
 			body = `{"name":"n","role":"viewer"}`
+		case strings.HasSuffix(path, "/deliveries:replay"):
+			body = `{"filter":{"state":"refused"}}`
 		case path == "/v1/installs":
 			path += "?app_id=1&id=i"
 		case strings.HasSuffix(path, "/installs:recompute"):
@@ -171,6 +204,22 @@ func TestErrorsTellNothingOfTheStore(t *testing.T) {
 			body = `{"app_id":1,"install_id":"i"}`
 		case strings.HasSuffix(path, "/installs:reject"):
 			body = `{"app_id":1,"install_id":"i","reason":"farm"}`
+		case strings.HasSuffix(path, ":render"), strings.HasSuffix(path, ":test"):
+			body = `{}`
+		case strings.HasSuffix(path, ":resume"), strings.HasSuffix(path, ":enable"), strings.HasSuffix(path, ":disable"):
+			body = `{}`
+		case strings.HasSuffix(path, "/secret"):
+			body = `{"secret":"long-enough"}`
+		case strings.HasSuffix(path, "/secret:rotate"):
+			body = `{}`
+		case pattern == "PUT /v1/reconciliations/{network}":
+			path, body = path+"?app=1", "day,event,count\n2026-11-01,install,1"
+		case pattern == "PUT /v1/reconciliations/{network}/{day}":
+			body = `{"app_id":1,"rows":[]}`
+		case pattern == "GET /v1/reconciliations/{network}/{day}":
+			path += "?app=1"
+		case path == "/v1/discrepancies":
+			path += "?app=1&from=2026-11-01&to=2026-11-02"
 		case path == "/v1/subjects":
 			body = `{"install_id":"i"}`
 		case strings.HasSuffix(path, ":publish"), strings.HasSuffix(path, ":rollback"):

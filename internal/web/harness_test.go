@@ -22,6 +22,7 @@ import (
 	"skand/aggregate"
 	"skand/conversion"
 	"skand/fixtures/apple"
+	"skand/forward"
 	"skand/internal/auth"
 	"skand/internal/clock"
 	"skand/internal/config"
@@ -114,7 +115,8 @@ func setupOn(t *testing.T, main string, change ...func(*web.Public, *web.Admin))
 		Limits: config.Defaults().Limits, Log: log, Receive: true,
 	}
 	b.adminParts = &web.Admin{
-		Reader: b.store, Keeper: b.store, Schemas: b.store, Audit: b.store, Subjects: b.store, Installs: b.store, Reviews: b.store, Tokens: b.store, Advice: web.NewAdvice(b.store, b.now.Now), Jobs: b.jobs(log), Auth: known, Now: b.now.Now, Log: log,
+		Reader: b.store, Keeper: b.store, Schemas: b.store, Audit: b.store, Subjects: b.store, Installs: b.store, Reviews: b.store, Reconcile: b.store, Standing: b.store, Templates: b.store, Secrets: b.store, Tokens: b.store, Advice: web.NewAdvice(b.store, b.now.Now), Jobs: b.jobs(log), Auth: known, Now: b.now.Now, Log: log,
+		Deliveries: b.store, Health: b.store, Thresholds: forward.DefaultThresholds(),
 		Metrics: promhttp.HandlerFor(reg, promhttp.HandlerOpts{}), Applied: func(context.Context) error { return nil },
 		Redecoder: &aggregate.Redecoder{Store: b.store, Published: b.store, Clock: b.now, Log: log},
 	}

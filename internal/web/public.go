@@ -42,6 +42,7 @@ type Public struct {
 	Log      *slog.Logger
 	Mappings *Mappings // nil: none are served
 	Links    *Links    // nil: there are none
+	Keys     KeySet    // nil: none are served
 	Receive  bool      // the receive role: without it only healthz and readyz answer
 }
 
@@ -73,6 +74,9 @@ func (p *Public) Handler() http.Handler {
 		}
 		if p.Mappings != nil {
 			p.Mappings.route(mux)
+		}
+		if p.Keys != nil {
+			mux.HandleFunc("GET /v1/jwks", p.jwks)
 		}
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {

@@ -66,6 +66,9 @@ func (a *Admin) apply(w http.ResponseWriter, r *http.Request, who auth.Principal
 		problem(w, http.StatusBadRequest, "bad_bundle", err.Error(), "")
 		return
 	}
+	if a.Env != nil {
+		b.Serving(a.Env)
+	}
 	changes, err := a.Keeper.Apply(r.Context(), b, who.Name, dry)
 	var refused *apply.Refused
 	switch {
