@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/url"
 	"os"
 	"strings"
@@ -23,11 +24,12 @@ func newDoctorCmd() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "doctor",
-		Short: "Check configuration, clock, keys, databases and the public address, and change nothing",
+		Short: "Check configuration, clock, keys, databases, destinations and the public address, and change nothing",
 		Long: "doctor says one line for each check: ok, warn or fail, what was checked, where, what was found and\n" +
 			"what to do. It makes no folder, migrates nothing and posts nothing; give it the configuration that\n" +
-			"serve has. With --endpoint it asks for /healthz at the address that Apple posts to, as a stranger\n" +
-			"would: https, the certificate's name and end, no redirect, no private address.\n" +
+			"serve has. Names of destinations are resolved, and nothing is sent to them. With --endpoint it asks\n" +
+			"for /healthz at the address that Apple posts to, as a stranger would: https, the certificate's name\n" +
+			"and end, no redirect, no private address.\n" +
 			"Exit 0: ok, perhaps with warnings; 1: something fails; 2: wrong usage.",
 		Example: "  skand doctor --config skand.yaml\n  skand doctor --db postgres://skand@db/skand --endpoint https://postbacks.example.com --json",
 		Args:    noArgs,
@@ -35,7 +37,7 @@ func newDoctorCmd() *cobra.Command {
 			if err := checkEndpointFlag(endpoint); err != nil {
 				return err
 			}
-			d := &doctor{now: clock.Real{}.Now}
+			d := &doctor{now: clock.Real{}.Now, env: os.Getenv}
 			d.examine(cmd, endpoint)
 			if err := d.print(cmd.OutOrStdout(), asJSON); err != nil {
 				return err
@@ -73,15 +75,17 @@ const (
 // finding is the outcome of one check.
 type finding struct {
 	Level string `json:"level"`
-	Check string `json:"check"` // config, clock, keys, main, published, vault, endpoint
+	Check string `json:"check"` // config, clock, keys, main, published, vault, forward, endpoint
 	Where string `json:"where"`
 	Found string `json:"found"`
 	Todo  string `json:"todo,omitempty"`
 }
 
 type doctor struct {
-	now   func() time.Time
-	found []finding
+	now      func() time.Time
+	env      func(name string) string
+	resolver *net.Resolver // nil: the system's
+	found    []finding
 }
 
 func (d *doctor) say(level, check, where, found, todo string) {
@@ -107,6 +111,7 @@ func (d *doctor) examine(cmd *cobra.Command, endpoint string) {
 	d.keys(x.Trusted, cfg.P192)
 	d.databases(cfg, &x)
 	d.vault(&x)
+	d.destinations(ctx, &x)
 	d.endpoint(ctx, endpoint, x.AllowPrivate)
 }
 

@@ -33,10 +33,10 @@ func TestReconcileOnAStore(t *testing.T) {
 
 	report := file("november.csv", "Date,Event Name,Conversions,Revenue,Currency,Agency\n2025-11-02,Purchase,3,29.97,USD,x\n2025-11-03,Purchase,1,9.99,USD,x\n")
 	upload := []string{"reconcile", "upload", report, "--db", db, "--network", "example.net", "--app", "7", "--zone", "UTC-8"}
-	code, out, errs := run("", append(upload, "--dry-run")...)
+	code, _, errs = run("", append(upload, "--dry-run")...)
 	require.Zero(t, code, errs)
 	require.Contains(t, errs, `nothing is read from: "Agency"`)
-	code, out, errs = run("", upload...)
+	code, out, errs := run("", upload...)
 	require.Zero(t, code, errs)
 	require.Equal(t, "create  2025-11-02 revision 1: 1 rows, 3 counted\ncreate  2025-11-03 revision 1: 1 rows, 1 counted\n", out)
 	_, out, _ = run("", upload...)
