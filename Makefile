@@ -15,7 +15,7 @@ TESTFLAGS ?=
 FULLSIZE := TestSealSurvivesEveryCrash|TestPublishExactRevenue|TestPublishSameRows|TestIdleConnections|TestCohortsStream|TestScriptedDay|TestAttacks|TestForwardSurvives
 BENCHFLAGS ?=
 
-.PHONY: help run build test lint fuzz bench microbench e2e tidy
+.PHONY: help run build test lint fuzz bench microbench scoreboard e2e tidy
 
 help: ## this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ bench: ## the receiver against its yardsticks, as ratios, and bench.json (BENCH_
 
 microbench: ## the benchmarks of single functions (BENCHTIME=1s)
 	SKAND_PG_FSYNC=on .ci/with-postgres go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./...
+
+scoreboard: build ## the model against worlds whose truth is known
+	bin/skand scoreboard --published
 
 e2e: ## only the end-to-end tests: the whole program on each database, and kill -9
 	.ci/with-postgres go test -race -count=1 -timeout 20m -run 'TestEndToEnd|TestKill' $(TESTFLAGS) ./cmd/skand

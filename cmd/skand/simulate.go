@@ -28,6 +28,8 @@ type simulateFlags struct {
 	from, to          string
 	url, out          string
 	truthFile, keyPEM string
+
+	scenario, config, s2s string
 }
 
 func newSimulateCmd() *cobra.Command {
@@ -50,10 +52,12 @@ relayed copies need a bearer token in SKAND_TOKEN and are left out without one.
 identity, tier (0-3), true_value (what the phone had set: a number at index 0, a
 level later, null if nothing), payer, revenue (of the window until its lock),
 installed_at, lock (when, or null), did_win, conversion_type, environment, test and
-source (all four digits).`,
+source (all four digits).
+` + scenarioHelp,
 		Example: `  skand simulate keys -o lab
   skand simulate --n 20000 --seed 7 --key lab/lab-keys.pem -o lab/archive.ndjson --truth lab/truth.ndjson
-  skand simulate --n 500 --networks example123.skadnetwork --versions 4.0,aak --url http://127.0.0.1:8080`,
+  skand simulate --n 500 --networks example123.skadnetwork --versions 4.0,aak --url http://127.0.0.1:8080
+  skand simulate --scenario worse --n 28000 --key lab/lab-keys.pem -o lab/worse.ndjson --truth lab/truth.ndjson --config lab/worse.json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
@@ -69,6 +73,7 @@ source (all four digits).`,
 	fl.StringVarP(&f.out, "out", "o", "", `archive to write, "-" for standard output`)
 	fl.StringVar(&f.truthFile, "truth", "", "file for the truth, NDJSON")
 	fl.StringVar(&f.keyPEM, "key", "", "private lab keys, from 'skand simulate keys' (default derived from the seed)")
+	f.addScenarioFlags(cmd)
 	cmd.AddCommand(newSimulateKeysCmd())
 	return cmd
 }
@@ -158,29 +163,28 @@ func parseDay(s string) (time.Time, error) {
 }
 
 func (f *simulateFlags) run(cmd *cobra.Command) error {
+	if f.scenario != "" {
+		return f.runScenario(cmd)
+	}
+	for _, name := range scenarioConfig {
+		if cmd.Flags().Changed(name) {
+			return usagef("simulate: --%s: it needs --scenario", name)
+		}
+	}
 	sim, err := f.simulator()
 	if err != nil {
 		return usagef("simulate: %w", err)
 	}
-	if f.keyPEM == "" {
-		cmd.PrintErrf("keys: derived from the seed; 'skand simulate keys --seed %d -o DIR' writes what a receiver has to trust\n", f.seed)
-	}
+	f.sayKeys(cmd)
 	truthFile, err := createOut(f.truthFile, io.Discard)
 	if err != nil {
 		return usagef("simulate: --truth: %w", err)
 	}
-	var to sink
-	if f.url != "" {
-		to = f.post(cmd)
-	} else {
-		archive, err := createOut(f.out, cmd.OutOrStdout())
-		if err != nil {
-			return usagef("simulate: -o: %w", errors.Join(err, truthFile.Close()))
-		}
-		write := func(s traffic.Sent) error { return traffic.WriteArchive(archive, s) }
-		to = sink{write, archive.Close, printTruth}
+	to, err := f.sink(cmd)
+	if err != nil {
+		return usagef("simulate: %w", errors.Join(err, truthFile.Close()))
 	}
-	bar := newSimulateBar(cmd.ErrOrStderr(), sim)
+	bar := newSimulateBar(cmd.ErrOrStderr(), sim.From, sim.To.Add(traffic.Horizon))
 	truth, err := sim.Each(func(s traffic.Sent) error {
 		bar.at(s.At)
 		err := cmd.Context().Err()
@@ -196,12 +200,35 @@ func (f *simulateFlags) run(cmd *cobra.Command) error {
 		return to.send(s)
 	})
 	bar.finish()
-	err = errors.Join(err, to.finish(), truthFile.Close())
-	report := cmd.OutOrStdout()
-	if f.out == "-" {
-		report = cmd.ErrOrStderr()
+	return f.report(cmd, to, truth, errors.Join(err, to.finish(), truthFile.Close()))
+}
+
+func (f *simulateFlags) sayKeys(cmd *cobra.Command) {
+	if f.keyPEM == "" {
+		cmd.PrintErrf("keys: derived from the seed; 'skand simulate keys --seed %d -o DIR' writes what a receiver has to trust\n", f.seed)
 	}
-	err = errors.Join(err, to.summary(report, truth))
+}
+
+// sink is where the flags send the traffic.
+func (f *simulateFlags) sink(cmd *cobra.Command) (sink, error) {
+	if f.url != "" {
+		return f.post(cmd), nil
+	}
+	archive, err := createOut(f.out, cmd.OutOrStdout())
+	if err != nil {
+		return sink{}, fmt.Errorf("-o: %w", err)
+	}
+	write := func(s traffic.Sent) error { return traffic.WriteArchive(archive, s) }
+	return sink{write, archive.Close, printTruth}, nil
+}
+
+// report ends a run: err is how the traffic went.
+func (f *simulateFlags) report(cmd *cobra.Command, to sink, truth traffic.Truth, err error) error {
+	w := cmd.OutOrStdout()
+	if f.out == "-" {
+		w = cmd.ErrOrStderr()
+	}
+	err = errors.Join(err, to.summary(w, truth))
 	if err != nil {
 		return fmt.Errorf("simulate: %w", firstLine(err))
 	}
@@ -250,12 +277,12 @@ type simulateBar struct {
 	start time.Time
 }
 
-func newSimulateBar(w io.Writer, s traffic.Simulator) *simulateBar {
+func newSimulateBar(w io.Writer, from, to time.Time) *simulateBar {
 	if !isTerminal(w) {
 		return &simulateBar{}
 	}
-	minutes := int64(s.To.Add(traffic.Horizon).Sub(s.From) / time.Minute)
-	return &simulateBar{start: s.From, bar: progressbar.NewOptions64(minutes,
+	minutes := int64(to.Sub(from) / time.Minute)
+	return &simulateBar{start: from, bar: progressbar.NewOptions64(minutes,
 		progressbar.OptionSetWriter(w), progressbar.OptionSetDescription("simulating"),
 		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())}
 }
