@@ -12,7 +12,7 @@ BENCHTIME ?= 1s
 TESTFLAGS ?=
 # Tests that do less under the race detector, which makes SQLite fifty times slower
 # and allows 8,128 goroutines: they run once more without it, at their full size.
-FULLSIZE := TestSealSurvivesEveryCrash|TestPublishExactRevenue|TestPublishSameRows|TestIdleConnections|TestCohortsStream|TestScriptedDay|TestAttacks|TestForwardSurvives
+FULLSIZE := TestSealSurvivesEveryCrash|TestPublishExactRevenue|TestPublishSameRows|TestIdleConnections|TestCohortsStream|TestScriptedDay|TestAttacks|TestForwardSurvives|TestComplaint|TestScenarioMatches|TestScoreboardKeeps|TestBackTestHolds|TestLaterHolds|TestPublishedRowsGet
 BENCHFLAGS ?=
 
 .PHONY: help run build test lint fuzz bench microbench scoreboard e2e tidy
@@ -28,7 +28,7 @@ build: ## bin/skand, one static program
 
 test: ## all tests on SQLite and a throwaway PostgreSQL, with the race detector (TESTFLAGS=…)
 	.ci/with-postgres bash -c 'go test -race -shuffle=on -timeout 20m $(TESTFLAGS) ./... && \
-		go test -timeout 15m -run "$(FULLSIZE)" $(TESTFLAGS) ./internal/store ./internal/attack ./cmd/skand'
+		go test -timeout 15m -run "$(FULLSIZE)" $(TESTFLAGS) ./aggregate ./internal/store ./internal/attack ./cmd/skand'
 
 lint: $(GOLANGCI) ## gofmt, go vet and golangci-lint (.golangci.yml)
 	@unformatted=$$(git ls-files -co --exclude-standard '*.go' | xargs gofmt -l); \

@@ -92,6 +92,7 @@ func TestEveryInstallOfARowIsInItsTarget(t *testing.T) {
 }
 
 func TestPublishedRowsGetHonestIntervals(t *testing.T) {
+	withoutRace(t)
 	t.Parallel()
 	d, windows := modelWindows(t, "worse", 1200, 2, nil)
 	a := alphabetOf(d)

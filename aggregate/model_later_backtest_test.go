@@ -41,6 +41,7 @@ func TestBackTestKnowsHistogramsOnly(t *testing.T) {
 // is hidden at random is foretold at random. Counts of few installs hold more often.
 // Worlds of this size have few networks: their bound only finds what is broken.
 func TestBackTestHoldsInWorlds(t *testing.T) {
+	withoutRace(t)
 	t.Parallel()
 	for _, c := range []struct {
 		scenario string

@@ -183,6 +183,7 @@ func TestLaterInputCountsEveryInstall(t *testing.T) {
 
 // Intervals of payers hold for what was published with k 20 and b 5.
 func TestLaterHoldsOnPublishedRows(t *testing.T) {
+	withoutRace(t)
 	t.Parallel()
 	for _, c := range []struct {
 		index, weeks, installs int

@@ -122,8 +122,8 @@ func (r *dayRun) configure() {
 		d := maps.Clone(common)
 		d["id"], d["url"], d["network_id"], d["scope"] = name, s.URL()+url, name, "attributed"
 		if name == "books" {
-			delete(d, "network_id")
-			d["scope"] = "all"
+			// Not without a network: such a destination hears only of who consented.
+			d["network_id"], d["scope"] = "books.example", "all"
 		}
 		destinations = append(destinations, d)
 	}

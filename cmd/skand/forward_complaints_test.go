@@ -43,6 +43,7 @@ func (s *sender) eventually(what string, is func() bool) {
 // one refuses connections. The other two get all of theirs, before the dead one has
 // answered anything, and no more requests wait at it than it is allowed.
 func TestComplaintOneDeadDestinationSlowsAll(t *testing.T) {
+	withoutRace(t)
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, cfg config.Config) {
 		t.Parallel()
@@ -74,6 +75,7 @@ func TestComplaintOneDeadDestinationSlowsAll(t *testing.T) {
 // between: a kill, a stop, another URL, an operator who disables and enables, and
 // enabled: false and true again.
 func TestComplaintRetriesVanish(t *testing.T) {
+	withoutRace(t)
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, cfg config.Config) {
 		t.Parallel()
@@ -145,6 +147,7 @@ func (s *sender) waiting() map[string]int64 {
 // the reason, in the log as an error and in a metric, and loses nothing: neither what
 // waited nor what came meanwhile. Disabling takes a 410 or three days without success.
 func TestComplaintSilentDisable(t *testing.T) {
+	withoutRace(t)
 	t.Parallel()
 	for name, status := range map[string]int{"gone": http.StatusGone, "failing": http.StatusBadGateway} {
 		t.Run(name, func(t *testing.T) {
@@ -204,6 +207,7 @@ func TestComplaintSilentDisable(t *testing.T) {
 // delivery is can be watched meanwhile. What was claimed when its destination was
 // disabled is no exception.
 func TestComplaintStuckForDays(t *testing.T) {
+	withoutRace(t)
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, cfg config.Config) {
 		t.Parallel()

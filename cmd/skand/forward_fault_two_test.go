@@ -15,6 +15,7 @@ import (
 // kills one of them. Nobody moves a clock or starts anything: what the killed one held
 // is delivered by the other when its lease is over.
 func TestForwardSurvivesKillOfOneOfTwo(t *testing.T) {
+	withoutRace(t)
 	t.Parallel()
 	cfg := config.Defaults()
 	cfg.DB, cfg.Published = pgtest.URL(t), pgtest.URL(t)

@@ -12,6 +12,7 @@ import (
 // keeps with room to spare on the full board must hold here, with some room for so few
 // worlds; and the tables say the same as the JSON.
 func TestScoreboardKeepsItsBars(t *testing.T) {
+	withoutRace(t)
 	t.Parallel()
 	code, out, errs := runSkand(t, "scoreboard", "--scenario", "worse,random", "--seeds", "2", "--installs", "14000", "--weeks", "4", "--json")
 	require.Zero(t, code, errs)

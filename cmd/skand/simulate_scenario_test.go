@@ -24,6 +24,7 @@ import (
 // imported through the real receiver, sealed. What is published of a campaign and week,
 // and what was withheld of it, is what the truth file says.
 func TestScenarioMatchesItsTruthWhenSealed(t *testing.T) {
+	withoutRace(t)
 	t.Parallel()
 	dir := t.TempDir()
 	in := func(name string) string { return filepath.Join(dir, name) }

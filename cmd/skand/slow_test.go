@@ -1,0 +1,13 @@
+package main
+
+import "testing"
+
+// withoutRace leaves out, under the race detector, a test whose time goes to processes
+// that are this same binary, or to arithmetic of one goroutine. `make test` runs it once
+// more without the detector.
+func withoutRace(t *testing.T) {
+	t.Helper()
+	if raced {
+		t.Skip("too slow under the race detector; make test runs it without")
+	}
+}
