@@ -64,7 +64,7 @@ type consentedRow struct {
 
 // consentedRows are a window's rows with payers that stand or can be told within bounds.
 func consentedRows(w ConsentedWindow) []consentedRow {
-	share := payingShare([]ModelWindow{{B: w.B, Rows: w.Rows, Remainders: w.Remainders}})
+	told := newPaying([]ModelWindow{{B: w.B, Rows: w.Rows, Remainders: w.Remainders}})
 	reading := &modelReading{a: &Alphabet{}, in: &ModelInput{}}
 	groups := reading.groups(ModelWindow{B: w.B, Rows: w.Rows, Remainders: w.Remainders})
 	var out []consentedRow
@@ -76,11 +76,7 @@ func consentedRows(w ConsentedWindow) []consentedRow {
 		out = append(out, consentedRow{row: row, installs: float64(*row.FineInstalls)})
 		t := model.Target{}
 		if row.Payers == nil {
-			g, shared := groups[row.Key()]
-			if !shared {
-				g = -1
-			}
-			t.Hidden = &model.Hidden{Fine: float64(*row.FineInstalls), Least: 1, Most: float64(w.B - 1), Either: true, Share: share, Group: g}
+			t.Hidden = told.hidden(row, w.B, groups[row.Key()])
 		}
 		targets = append(targets, t)
 	}

@@ -33,57 +33,80 @@ func (w *ways) pick(random *rand.Rand) (out [5]float64) {
 	return out
 }
 
-// mixture is how the installs of a row divide over kinds, or levels: rows vary around
-// the app's shares as a Dirichlet distribution of this concentration does, since crowds
-// have their kind as a whole.
+// variances are those of the counts.
+func (w *ways) variances() (out [5]float64) {
+	mean := w.pick(nil)
+	for i, x := range w.weights {
+		for j, k := range w.counts[i] {
+			out[j] += x * (float64(k) - mean[j]) * (float64(k) - mean[j])
+		}
+	}
+	return out
+}
+
+// mixture is how the installs of a row divide over kinds, or levels, or payers and
+// others. Rows vary around their campaign's shares as a Dirichlet distribution of one
+// concentration does, since crowds have their kind as a whole, and campaigns around the
+// app's with another. Both, and all shares, are estimated from what was published.
 type mixture struct {
-	counts        [5]float64 // that the shares are taken from
-	concentration float64
-	table         [5][]float64 // logarithms of the chance of 0, 1, ... of each
+	shares   [5]float64 // the app's
+	rows     float64    // concentration of rows around their campaign,
+	between  float64    // of campaigns around the app
+	campaign map[histogramKey]*[5]float64
 }
 
-// log is the chance of counts, up to a constant of their sum (Dirichlet-multinomial).
-func (m *mixture) log(counts [5]int) (sum float64) {
-	for i, k := range counts {
-		if k >= len(m.table[i]) {
-			m.extend(i, k)
-		}
-		sum += m.table[i][k]
+// of weighs the ways of a row of a campaign.
+func (m *mixture) of(counts [][5]int, campaign histogramKey) ways {
+	w, _ := weigh(counts, m.shareOf(campaign), m.rows)
+	return w
+}
+
+func (m *mixture) shareOf(campaign histogramKey) *[5]float64 {
+	if s := m.campaign[campaign]; s != nil {
+		return s
 	}
-	return sum
+	return &m.shares
 }
 
-func (m *mixture) extend(i, k int) {
-	total := 0.0
-	for _, n := range m.counts {
-		total += n
+// weigh weighs counts as the Dirichlet-multinomial of these shares and concentration
+// does, and returns the logarithm of their chance together, up to what does not hang on
+// either.
+func weigh(counts [][5]int, shares *[5]float64, concentration float64) (ways, float64) {
+	if len(counts) == 0 {
+		return ways{}, math.Inf(-1)
 	}
-	alpha := m.concentration * m.counts[i] / total
-	for n := len(m.table[i]); n < 2*k+16; n++ {
-		x := 0.0
-		switch {
-		case n == 0:
-		case !(alpha > 0):
-			x = math.Inf(-1)
-		default:
-			x = lgamma(float64(n)+alpha) - lgamma(alpha) - lgamma(float64(n+1))
-		}
-		m.table[i] = append(m.table[i], x)
+	installs := 0
+	for _, n := range counts[0] {
+		installs += n
 	}
-}
-
-func lgamma(x float64) float64 {
-	v, _ := math.Lgamma(x)
-	return v
-}
-
-// of weighs ways and returns the logarithm of their chance together.
-func (m *mixture) of(counts [][5]int, installs int) (ways, float64) {
 	w := ways{counts: counts, weights: make([]float64, len(counts))}
+	for j, share := range shares {
+		least, most := counts[0][j], counts[0][j]
+		for _, c := range counts {
+			least, most = min(least, c[j]), max(most, c[j])
+		}
+		// From one count to the next: lgamma is dear.
+		alpha, table := concentration*share, make([]float64, most-least+1)
+		switch {
+		case alpha > 0:
+			table[0] = lgamma(float64(least)+alpha) - lgamma(alpha) - lgamma(float64(least+1))
+			for n := least; n < most; n++ {
+				table[n-least+1] = table[n-least] + math.Log((float64(n)+alpha)/float64(n+1))
+			}
+		default:
+			for i := range table {
+				if least+i > 0 {
+					table[i] = math.Inf(-1)
+				}
+			}
+		}
+		for i, c := range counts {
+			w.weights[i] += table[c[j]-least]
+		}
+	}
 	best := math.Inf(-1)
-	for i, c := range counts {
-		w.weights[i] = m.log(c)
-		best = max(best, w.weights[i])
+	for _, x := range w.weights {
+		best = max(best, x)
 	}
 	if math.IsInf(best, -1) {
 		return ways{}, best
@@ -96,64 +119,31 @@ func (m *mixture) of(counts [][5]int, installs int) (ways, float64) {
 	for i := range w.weights {
 		w.weights[i] /= total
 	}
-	a := m.concentration
-	return w, best + math.Log(total) + lgamma(a) - lgamma(a+float64(installs))
+	return w, best + math.Log(total) + lgamma(concentration) - lgamma(concentration+float64(installs))
 }
 
-// Concentrations that are tried, in installs, and what is believed before: of rows of
-// some hundred installs and crowds of some ten, with a factor of three either way.
-const (
-	leastSpread    = 1.0
-	mostSpread     = 5000.0
-	believedSpread = 10.0
-)
-
-// observedRow is what a row may have been.
-type observedRow struct {
-	counts   [][5]int
-	installs int
+func lgamma(x float64) float64 {
+	v, _ := math.Lgamma(x)
+	return v
 }
 
-// settling is how often shares and concentration are estimated in turn.
-const settling = 12
+func sumOf(x *[5]float64) float64 { return x[0] + x[1] + x[2] + x[3] + x[4] }
 
-// settle estimates the mixture from rows, of which some only tell what they may have
-// been: each by what it is expected to have been, again and again (the usual maximum
-// likelihood of counts that are known in part).
-func (m *mixture) settle(rows []observedRow, prior [5]float64) {
-	m.counts = prior
-	for round := range settling {
-		if round%4 == 0 {
-			m.spread(rows)
-		}
-		m.table = [5][]float64{}
-		next := prior
-		for _, r := range rows {
-			w, _ := m.of(r.counts, r.installs)
-			for i, n := range w.pick(nil) {
-				next[i] += n
-			}
-		}
-		m.counts = next
+// toward is the mean of counts under a Dirichlet prior of these shares.
+func toward(counts, shares *[5]float64, weight float64) (out [5]float64) {
+	n := sumOf(counts) + weight
+	for i, k := range counts {
+		out[i] = (k + weight*shares[i]) / n
 	}
-	m.table = [5][]float64{}
+	return out
 }
 
-// spread finds the concentration under which what was published is likeliest.
-func (m *mixture) spread(rows []observedRow) {
-	best, at := math.Inf(-1), believedSpread
-	for a := leastSpread; a <= mostSpread; a *= 2 {
-		m.concentration, m.table = a, [5][]float64{}
-		x := math.Log(a/believedSpread) / math.Log(3)
-		log := -x * x / 2
-		for _, r := range rows {
-			if _, chance := m.of(r.counts, r.installs); !math.IsInf(chance, -1) {
-				log += chance
-			}
-		}
-		if log > best {
-			best, at = log, a
-		}
+// add adds counts, each this many times.
+func add(to, counts *[5]float64, times float64) {
+	for i, k := range counts {
+		to[i] += times * k
 	}
-	m.concentration, m.table = at, [5][]float64{}
 }
+
+// passed is how much of n installs a mean learns that they vary around.
+func passed(n, concentration float64) float64 { return concentration / (concentration + n) }

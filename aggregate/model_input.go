@@ -1,8 +1,10 @@
 package aggregate
 
 import (
+	"maps"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"skand/aggregate/model"
 )
@@ -38,7 +40,7 @@ func NewModelInput(a *Alphabet, windows []ModelWindow) (*ModelInput, error) {
 	if err != nil {
 		return nil, err
 	}
-	app := appMix{paying: payingShare(windows), mix: mix}
+	app := appMix{paying: newPaying(windows), mix: mix}
 	app.split = newSplitter(b, rows, app.levels(a))
 	in, err := app.read(a, windows, nil)
 	if err != nil {
@@ -51,13 +53,13 @@ func NewModelInput(a *Alphabet, windows []ModelWindow) (*ModelInput, error) {
 // appMix is what the app as a whole tells of what was withheld of its rows.
 type appMix struct {
 	split  *splitter
-	paying float64  // share of payers among fine installs
+	paying *paying
 	mix    valueMix // of values
 }
 
 // levels is the share of each coarse level among fine values.
 func (m appMix) levels(a *Alphabet) (out [3]float64) {
-	for payers, share := range map[bool]float64{true: m.paying, false: 1 - m.paying} {
+	for payers, share := range map[bool]float64{true: m.paying.share, false: 1 - m.paying.share} {
 		of := a.of(payers)
 		for i, x := range m.mix.within(of, 0) {
 			if level := a.Values[of[i]].Level; level < model.NoLevel {
@@ -89,7 +91,7 @@ func (r *modelReading) payers() {
 	if r.random != nil {
 		drawn = model.DrawHiddenPayers(r.in.Targets, r.in.Groups, r.random)
 	}
-	means := model.HiddenPayers(r.in.Targets, r.in.Groups)
+	means, tilts := model.HiddenPayers(r.in.Targets, r.in.Groups), r.tilts()
 	for i, t := range r.in.Targets {
 		if t.Hidden == nil {
 			continue
@@ -99,9 +101,23 @@ func (r *modelReading) payers() {
 			n = float64(drawn[i])
 			t.Hidden.Least, t.Hidden.Most, t.Hidden.Either = n, n, false
 		}
-		r.spread(t.Cell, r.a.of(true), n)
-		r.spread(t.Cell, r.a.of(false), max(0, t.Hidden.Fine-n))
+		r.count(t.Cell, r.a.of(true), n, tilts[t.Hidden.Group])
+		r.count(t.Cell, r.a.of(false), max(0, t.Hidden.Fine-n), nil)
 	}
+}
+
+// tilts are those of the payers' values in each group to the revenue that is published
+// of them; nil where none is.
+func (r *modelReading) tilts() []*float64 {
+	out := make([]*float64, len(r.in.Groups))
+	of := r.a.of(true)
+	for i, g := range r.in.Groups {
+		if revenue, n := g.Amounts[MetricRevenue], g.Amounts[MetricPayers]; n > 0 && revenue > 0 && len(of) > 0 {
+			tilt := r.mix.tilt([]countedBin{{of, n}}, revenue)
+			out[i] = &tilt
+		}
+	}
+	return out
 }
 
 type cellKeyOf struct {
@@ -115,36 +131,8 @@ type modelReading struct {
 	cells  map[cellKeyOf]int
 	random *rand.Rand // nil: means
 	split  *splitter
-	paying float64
+	paying *paying
 	mix    valueMix
-}
-
-// payingShare is that of the app's rows and remainders, those included of which only
-// the sum is known: without them small crowds' payers would be too many.
-func payingShare(windows []ModelWindow) float64 {
-	var payers, among float64
-	for _, w := range windows {
-		for _, r := range w.Rows {
-			if r.Payers != nil && r.FineInstalls != nil {
-				payers += float64(*r.Payers)
-				among += float64(*r.FineInstalls)
-			}
-		}
-		shared := sharing(w.Rows, MeasurePayers)
-		for _, m := range w.Remainders {
-			if m.Measure != MeasurePayers {
-				continue
-			}
-			payers += float64(m.Installs)
-			for _, r := range shared[m.NetworkID] {
-				among += float64(*r.FineInstalls)
-			}
-		}
-	}
-	if among == 0 {
-		return 0
-	}
-	return payers / among
 }
 
 func (r *modelReading) cell(k histogramKey, window int) int {
@@ -153,7 +141,7 @@ func (r *modelReading) cell(k histogramKey, window int) int {
 	if !known {
 		i = len(r.in.Cells)
 		r.cells[at] = i
-		r.in.Cells = append(r.in.Cells, model.Cell{Network: k.network, Campaign: k.campaign(), Window: window, Fine: make([]float64, len(r.a.Values))})
+		r.in.Cells = append(r.in.Cells, model.Cell{Network: k.network, Campaign: k.campaign(), Window: window, Fine: make([]float64, len(r.a.Values)), Assumed: make([]float64, len(r.a.Values))})
 	}
 	return i
 }
@@ -169,10 +157,19 @@ func (r *modelReading) window(w ModelWindow) error {
 	return nil
 }
 
-// spread counts installs as having some of the values, by the app's mix.
-func (r *modelReading) spread(cell int, values []int, n float64) {
+// count counts installs as having some of the values: by the app's mix, which says
+// nothing of how the cell differs, or tilted to what they are known to be worth.
+func (r *modelReading) count(cell int, values []int, n float64, tilt *float64) {
+	c := &r.in.Cells[cell]
+	if tilt != nil {
+		for i, share := range r.mix.within(values, *tilt) {
+			c.Fine[values[i]] += n * share
+		}
+		return
+	}
 	for i, share := range r.mix.within(values, 0) {
-		r.in.Cells[cell].Fine[values[i]] += n * share
+		c.Fine[values[i]] += n * share
+		c.Assumed[values[i]] += n * share
 	}
 }
 
@@ -181,8 +178,10 @@ func (r *modelReading) row(w ModelWindow, row Row, groups map[string]int) {
 	at := r.cell(campaignOf(row), w.Window)
 	c := &r.in.Cells[at]
 	c.Null += p.null
+	c.Random += p.hidden
 	for level, n := range p.coarse {
 		c.Coarse[level] += n
+		c.CoarseVar[level] += p.coarseVar[level]
 	}
 	t := model.Target{Cell: at, Seen: make([]float64, r.a.Metrics()), Coarse: p.coarse, Null: p.null, Random: p.hidden}
 	switch {
@@ -196,37 +195,51 @@ func (r *modelReading) row(w ModelWindow, row Row, groups map[string]int) {
 			t.Seen[MetricRevenue] = row.RevenueEst.InexactFloat64()
 		}
 	case p.fineKnown:
-		g, shared := groups[row.Key()]
-		if !shared {
-			g = -1
-		}
-		// Nothing tells 1 to b-1 payers from all but so many.
-		t.Hidden = &model.Hidden{Fine: p.fine, Least: 1, Most: float64(w.B - 1), Either: true, Share: r.paying, Group: g}
+		t.Hidden = r.paying.hidden(row, w.B, groups[row.Key()])
 	}
 	r.in.Targets = append(r.in.Targets, t)
 }
 
-// groups hands a window's remainders of payers to the rows that share them, by key.
+// groups hands a window's remainders of payers to the rows that share them, by key. A
+// remainder that is not published tells that it would not have been.
 func (r *modelReading) groups(w ModelWindow) map[string]int {
 	out := map[string]int{}
-	shared := sharing(w.Rows, MeasurePayers)
+	told := map[string]Remainder{}
 	for _, m := range w.Remainders {
-		rows := shared[m.NetworkID]
-		if m.Measure != MeasurePayers || len(rows) == 0 {
-			continue
+		if m.Measure == MeasurePayers {
+			told[m.NetworkID] = m
 		}
-		amounts := make([]float64, r.a.Metrics())
-		for i := range amounts {
-			amounts[i] = math.NaN()
+	}
+	shared := sharing(w.Rows, MeasurePayers)
+	for _, network := range slices.Sorted(maps.Keys(shared)) {
+		rows := shared[network]
+		g := model.Group{Amounts: make([]float64, max(r.a.Metrics(), MetricRevenue+1))}
+		for i := range g.Amounts {
+			g.Amounts[i] = math.NaN()
 		}
-		amounts[MetricPayers] = float64(m.Installs)
-		if m.RevenueEst != nil {
-			amounts[MetricRevenue] = m.RevenueEst.InexactFloat64()
+		m, known := told[network]
+		if !known {
+			g.Above, g.Below = unpublished(rows, w.B)
+		} else {
+			g.Amounts[MetricPayers] = float64(m.Installs)
+			if m.RevenueEst != nil {
+				g.Amounts[MetricRevenue] = m.RevenueEst.InexactFloat64()
+			}
 		}
 		for _, row := range rows {
 			out[row.Key()] = len(r.in.Groups)
 		}
-		r.in.Groups = append(r.in.Groups, model.Group{Amounts: amounts})
+		r.in.Groups = append(r.in.Groups, g)
 	}
 	return out
+}
+
+// unpublished are the bounds between which the payers of rows would have been published
+// (remainderStands).
+func unpublished(rows []Row, b int) (above, below float64) {
+	among := 0
+	for _, row := range rows {
+		among += *row.FineInstalls
+	}
+	return float64(max(b-1, len(rows)+1)), float64(min(len(rows)*(b-1)-1, among-b+1))
 }

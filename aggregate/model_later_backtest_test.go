@@ -47,7 +47,7 @@ func TestBackTestHoldsInWorlds(t *testing.T) {
 		scenario string
 		installs int
 		seeds    uint64
-	}{{"random", 500, 4}, {"worse", 500, 4}, {"random", 5_000, 2}, {"worse", 14_000, 1}} {
+	}{{"random", 500, 12}, {"worse", 500, 12}, {"random", 5_000, 2}, {"worse", 14_000, 1}} {
 		held, of := map[string][2]int{}, map[string]int{}
 		for seed := range c.seeds {
 			_, a, windows := publishedWorld(t, c.scenario, 10+seed, c.installs, 3)

@@ -33,6 +33,7 @@ func (c rowClass) can(kind int) bool {
 type parts struct {
 	null, fine float64
 	coarse     [3]float64
+	coarseVar  [3]float64
 	hidden     float64 // of the kinds that null took: they had a value, or will never have one
 	fineKnown  bool    // fine stands
 }
@@ -52,9 +53,9 @@ func newSplitter(b int, rows []Row, fineLevels [3]float64) *splitter {
 		}
 		known, _ := standingKinds(r)
 		if n := known[coarse]; n > 0 {
-			coarsely = append(coarsely, observedRow{s.levelWays(r, n), n})
+			coarsely = append(coarsely, observedRow{s.levelWays(r, n), n, campaignOf(r)})
 		}
-		o, c := observedRow{s.kindWays(r), r.Installs}, classOf(r)
+		o, c := observedRow{s.kindWays(r), r.Installs, campaignOf(r)}, classOf(r)
 		all, classes[c] = append(all, o), append(classes[c], o)
 		installs[c] += r.Installs
 	}
@@ -62,12 +63,12 @@ func newSplitter(b int, rows []Row, fineLevels [3]float64) *splitter {
 	for i, share := range fineLevels {
 		prior[i] = share + leastWeight
 	}
-	s.levels.settle(coarsely, prior)
-	s.all.settle(all, [5]float64{leastWeight, leastWeight, leastWeight, leastWeight, leastWeight})
+	s.levels.settle(coarsely, prior, nil)
+	s.all.settle(all, [5]float64{leastWeight, leastWeight, leastWeight, leastWeight, leastWeight}, nil)
 	for c, of := range classes {
 		if installs[c] >= enough {
 			s.kinds[c] = &mixture{}
-			s.kinds[c].settle(of, [5]float64{leastWeight, leastWeight, leastWeight, leastWeight, leastWeight})
+			s.kinds[c].settle(of, [5]float64{leastWeight, leastWeight, leastWeight, leastWeight, leastWeight}, nil)
 		}
 	}
 	return s
@@ -111,10 +112,11 @@ func (s *splitter) split(r Row, random *rand.Rand) parts {
 	}
 	known, _ := standingKinds(r)
 	k := s.kindsOf(r, random)
+	coarsely, unsure := s.levelsOf(r, known[coarse], random)
 	return parts{
 		null: k[null], fine: float64(known[fine]), fineKnown: r.FineInstalls != nil,
-		coarse: s.levelsOf(r, known[coarse], random),
-		hidden: k[fine] - float64(known[fine]) + k[coarse] - float64(known[coarse]),
+		coarse: coarsely, coarseVar: unsure,
+		hidden: max(0, k[fine]-float64(known[fine])+k[coarse]-float64(known[coarse])), // means have noise far behind the point
 	}
 }
 
@@ -127,7 +129,7 @@ func (s *splitter) kindsOf(r Row, random *rand.Rand) (out [5]float64) {
 	if len(taken) == 0 {
 		return out
 	}
-	w, _ := s.mix(classOf(r)).of(s.kindWays(r), r.Installs)
+	w := s.mix(classOf(r)).of(s.kindWays(r), campaignOf(r))
 	if len(w.counts) == 0 {
 		return out // published by other rules
 	}
@@ -165,15 +167,20 @@ func (s *splitter) kindWays(r Row) (out [][5]int) {
 	return out
 }
 
-// levelsOf splits the coarse installs of a row over the levels that do not stand.
-func (s *splitter) levelsOf(r Row, total int, random *rand.Rand) (out [3]float64) {
-	w, _ := s.levels.of(s.levelWays(r, total), total)
-	if total == 0 || len(w.counts) == 0 {
-		return out // none, or published by other rules
+// levelsOf splits the coarse installs of a row over the levels that do not stand, and
+// says how unsure that is.
+func (s *splitter) levelsOf(r Row, total int, random *rand.Rand) (out, variances [3]float64) {
+	if total == 0 {
+		return out, variances
 	}
-	picked := w.pick(random)
+	w := s.levels.of(s.levelWays(r, total), campaignOf(r))
+	if len(w.counts) == 0 {
+		return out, variances // published by other rules
+	}
+	picked, unsure := w.pick(random), w.variances()
 	copy(out[:], picked[:3])
-	return out
+	copy(variances[:], unsure[:3])
+	return out, variances
 }
 
 // levelWays are the levels that would have been published as the row's were.

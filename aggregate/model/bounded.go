@@ -11,7 +11,8 @@ type support struct {
 	weights []float64 // they sum to 1
 }
 
-// support of the payers: a binomial of the share, as far as the bounds leave it.
+// support of the payers: a binomial of the share, or of shares around it, as far as the
+// bounds leave it.
 func (h *Hidden) support() support {
 	n := int(math.Round(max(h.Fine, 0)))
 	s := support{}
@@ -32,7 +33,12 @@ func (h *Hidden) support() support {
 	p := clip(h.Share)
 	best := math.Inf(-1)
 	for _, k := range s.counts {
-		x := logChoose(n, k) + float64(k)*math.Log(p) + float64(n-k)*math.Log1p(-p)
+		x := logChoose(n, k)
+		if a := h.Concentration; a > 0 {
+			x += lgamma(float64(k)+a*p) + lgamma(float64(n-k)+a*(1-p)) - lgamma(a*p) - lgamma(a*(1-p))
+		} else {
+			x += float64(k)*math.Log(p) + float64(n-k)*math.Log1p(-p)
+		}
 		s.weights = append(s.weights, x)
 		best = max(best, x)
 	}
@@ -45,6 +51,17 @@ func (h *Hidden) support() support {
 		s.weights[i] /= total
 	}
 	return s
+}
+
+// likely leaves out counts that hardly can be: of hundreds of installs, all but a few.
+func (s support) likely() (out support) {
+	const hardly = 1e-9
+	for i, w := range s.weights {
+		if w > hardly {
+			out.counts, out.weights = append(out.counts, s.counts[i]), append(out.weights, w)
+		}
+	}
+	return out
 }
 
 func logChoose(n, k int) float64 {
@@ -76,32 +93,45 @@ func pick(r *rand.Rand, weights []float64, total float64) int {
 	return last
 }
 
-// sharing is counts of which the total is known: every way to come to it weighs as the
-// product of its parts does.
+// sharing is counts of which something is known together: every way to come to a total
+// that is possible weighs as the product of its parts does.
 type sharing struct {
 	members []int
 	parts   []support
-	total   int
-	// ways[i][s] is how much it weighs that the first i come to s, each i scaled.
+	// ways[i][s] is how much it weighs that the first i come to s, each i scaled; in the
+	// last of them totals that are not possible weigh nothing.
 	ways [][]float64
 }
 
 // mostWays bounds the table of a sharing, in numbers: 32 MB.
 const mostWays = 4 << 20
 
-// newSharing is nil where the parts cannot come to the total, or are too many.
-func newSharing(parts []support, total float64) *sharing {
-	n := int(math.Round(total))
-	if len(parts) == 0 || n < 0 || (len(parts)+1)*(n+1) > mostWays {
+// newSharing is nil where the parts cannot come to a possible total, or are too many.
+func newSharing(parts []support, of *Group) *sharing {
+	most := 0
+	for _, p := range parts {
+		most += p.counts[len(p.counts)-1]
+	}
+	if total := of.Amounts[0]; !math.IsNaN(total) {
+		most = min(most, int(math.Round(total)))
+	}
+	if len(parts) == 0 || most < 0 || (len(parts)+1)*(most+1) > mostWays {
 		return nil
 	}
-	s := &sharing{parts: parts, total: n, ways: make([][]float64, len(parts)+1)}
-	s.ways[0] = make([]float64, n+1)
+	s := &sharing{parts: parts, ways: make([][]float64, len(parts)+1)}
+	s.ways[0] = make([]float64, most+1)
 	s.ways[0][0] = 1
 	for i, p := range parts {
 		s.ways[i+1] = p.after(s.ways[i])
 	}
-	if !(s.ways[len(parts)][n] > 0) {
+	possible := 0.0
+	for n, w := range s.ways[len(parts)] {
+		if w > 0 && !of.allows(n) {
+			s.ways[len(parts)][n], w = 0, 0
+		}
+		possible += w
+	}
+	if !(possible > 0) {
 		return nil
 	}
 	return s
@@ -133,32 +163,45 @@ func (s support) after(sums []float64) []float64 {
 
 func (s *sharing) means() []float64 {
 	out := make([]float64, len(s.parts))
-	rest := make([]float64, s.total+1) // how much it weighs that those behind come to so much
-	rest[0] = 1
+	last := s.ways[len(s.parts)]
+	// rest[s] is how much it weighs that those behind come from s to a possible total.
+	rest := make([]float64, len(last))
+	for n, w := range last {
+		if w > 0 {
+			rest[n] = 1
+		}
+	}
 	for i := len(s.parts) - 1; i >= 0; i-- {
-		p := s.parts[i]
-		var sum, total float64
-		for at, k := range p.counts {
-			if k > s.total {
-				break
+		p, before := s.parts[i], make([]float64, len(rest))
+		var sum, total, most float64
+		for n := range before {
+			for at, k := range p.counts {
+				if n+k >= len(rest) {
+					break
+				}
+				w := p.weights[at] * rest[n+k]
+				before[n] += w
+				sum += s.ways[i][n] * w * float64(k)
 			}
-			w := 0.0
-			for before, x := range s.ways[i][:s.total-k+1] {
-				w += x * rest[s.total-k-before]
-			}
-			w *= p.weights[at]
-			sum += float64(k) * w
-			total += w
+			total += s.ways[i][n] * before[n]
+			most = max(most, before[n])
 		}
 		out[i] = sum / total
-		rest = p.after(rest)
+		for n := range before {
+			before[n] /= most
+		}
+		rest = before
 	}
 	return out
 }
 
-// draw goes back through the ways from the total.
+// draw draws a total, and goes back through the ways from it.
 func (s *sharing) draw(r *rand.Rand, to []int) {
-	left := s.total
+	last, all := s.ways[len(s.parts)], 0.0
+	for _, w := range last {
+		all += w
+	}
+	left := pick(r, last, all)
 	for i := len(s.parts) - 1; i >= 0; i-- {
 		p := s.parts[i]
 		weights, total := make([]float64, len(p.counts)), 0.0

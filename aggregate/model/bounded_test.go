@@ -1,6 +1,7 @@
 package model
 
 import (
+	"math"
 	"math/rand/v2"
 	"testing"
 
@@ -83,4 +84,41 @@ func TestATotalThatCannotBeIsScaledTo(t *testing.T) {
 	require.InDelta(t, 70, revenue.Estimate, 1e-9)
 	require.InDelta(t, 70, revenue.Low, 1e-9)
 	require.InDelta(t, 70, revenue.High, 1e-9)
+}
+
+// Two rows of 1 to 3 payers whose sum is not told because it is not 4: without that rule
+// each sum would be possible, with it those of (1,3), (2,2) and (3,1) are not.
+func TestATotalThatIsNotToldTellsToo(t *testing.T) {
+	t.Parallel()
+	h := func() *Hidden { return &Hidden{Fine: 4, Least: 1, Most: 3, Share: 0.5} } // weights 4, 6, 4
+	group := Group{Amounts: []float64{math.NaN()}, Above: 3, Below: 5}
+	targets := []Target{{Hidden: h()}, {Hidden: h()}}
+	// (1,1): 16, (1,2) and (2,1): 24, (2,3) and (3,2): 24, (3,3): 16
+	require.InDeltaSlice(t, []float64{2, 2}, HiddenPayers(targets, []Group{group}), 1e-9)
+	group.Above, group.Below = 2, 7 // only (1,1)
+	require.InDeltaSlice(t, []float64{1, 1}, HiddenPayers(targets, []Group{group}), 1e-9)
+	r := rand.New(rand.NewPCG(1, 2))
+	group.Above, group.Below = 3, 5
+	var sums [7]float64
+	const draws = 4000
+	for range draws {
+		k := DrawHiddenPayers(targets, []Group{group}, r)
+		sums[k[0]+k[1]]++
+	}
+	require.Zero(t, sums[4])
+	for total, weight := range map[int]float64{2: 16, 3: 48, 5: 48, 6: 16} {
+		require.InDelta(t, weight/128, sums[total]/draws, 0.03)
+	}
+}
+
+// Sets whose shares differ have few payers more often than the binomial of the mean says.
+func TestSharesThatDifferWeighTheEnds(t *testing.T) {
+	t.Parallel()
+	h := Hidden{Fine: 60, Least: 1, Most: 4, Share: 0.1, Group: -1}
+	even := HiddenPayers([]Target{{Hidden: &h}}, nil)[0]
+	spread := h
+	spread.Concentration = 10
+	require.Less(t, HiddenPayers([]Target{{Hidden: &spread}}, nil)[0], even)
+	spread.Concentration = 1e9
+	require.InDelta(t, even, HiddenPayers([]Target{{Hidden: &spread}}, nil)[0], 1e-3)
 }

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"math"
 	"math/rand/v2"
 
 	"gonum.org/v1/gonum/floats"
@@ -21,6 +22,7 @@ type layout struct {
 type tree struct {
 	*layout
 	categories int
+	base       []float64 // the mean of the root's prior
 	// Counts as they reach a node: those of windows as counted, those above as passed
 	// up and shrunk.
 	app       []float64
@@ -32,23 +34,72 @@ type tree struct {
 	perWindow float64 // windows around their campaign
 }
 
-// rootWeight is that of the flat prior above the app, in installs.
+// rootWeight is that of the prior above the app, in installs, and of the flat one in it.
 const rootWeight = 1.0
+
+// pooled is the mean of the root's prior: that of all installs, whatever their network,
+// after one that may be anything. A prior that is flat beside what is passed up alone,
+// some ten installs of a small app, would make a sum mostly of values that hardly
+// anybody has: the dearest ones. worth are the categories' amounts, where they have any.
+func pooled(categories int, counts [][]float64, worth []float64) []float64 {
+	all := make([]float64, categories)
+	for _, c := range counts {
+		floats.Add(all, c)
+	}
+	return shrink(all, rootWeight, anything(categories, all, worth))
+}
+
+// anything is flat. Where categories are amounts of money it is tilted, by a power of the
+// amount, to the mean of those that were counted: bands of spending reach far, and one
+// install with an even chance of each would be worth ten others.
+func anything(categories int, all, worth []float64) []float64 {
+	out := make([]float64, categories)
+	for i := range out {
+		out[i] = 1 / float64(categories)
+	}
+	if worth == nil || floats.Min(worth) <= 0 || !(floats.Sum(all) > 0) {
+		return out
+	}
+	mean := floats.Dot(all, worth) / floats.Sum(all)
+	tilted := func(tilt float64) []float64 {
+		for i, x := range worth {
+			out[i] = math.Pow(x/mean, -tilt)
+		}
+		floats.Scale(1/floats.Sum(out), out)
+		return out
+	}
+	low, high := -steepest, steepest
+	for range 40 {
+		middle := (low + high) / 2
+		if floats.Dot(tilted(middle), worth) > mean {
+			low = middle
+		} else {
+			high = middle
+		}
+	}
+	return tilted((low + high) / 2)
+}
+
+// steepest bounds tilts: beyond it all is the cheapest amount, or the dearest.
+const steepest = 6.0
 
 // rounds of passing counts up and estimating concentrations in turn: they settle in
 // three.
 const rounds = 4
 
-// grow fits a tree to counts by cell. concentration estimates one from children and
+// grow fits a tree to counts by cell, with a prior of the root. concentration estimates one from children and
 // the means that they would have without themselves.
-func grow(l *layout, categories int, counts [][]float64, concentration func(children, priors [][]float64) float64) *tree {
-	t := &tree{layout: l, categories: categories, window: counts, perNet: startConcentration, perCamp: startConcentration, perWindow: startConcentration}
+func grow(l *layout, categories int, counts [][]float64, base []float64, concentration func(children, priors [][]float64) float64) *tree {
+	t := &tree{
+		layout: l, categories: categories, base: base, window: counts,
+		perNet: startConcentration, perCamp: startConcentration, perWindow: startConcentration,
+	}
 	for range rounds {
 		t.passUp()
 		root, networks, _ := t.means() // windows are compared with what their siblings say
 		priors := make([][]float64, len(t.network))
 		for i, c := range t.network {
-			priors[i] = shrink(without(t.app, c, t.perNet), rootWeight, t.flat())
+			priors[i] = shrink(without(t.app, c, t.perNet), rootWeight, t.base)
 		}
 		t.perNet = concentration(t.network, priors)
 		priors = make([][]float64, len(t.campaign))
@@ -84,7 +135,7 @@ func (t *tree) passUp() {
 
 // means are those of the nodes above the windows.
 func (t *tree) means() (app []float64, networks, campaigns [][]float64) {
-	app = shrink(t.app, rootWeight, t.flat())
+	app = shrink(t.app, rootWeight, t.base)
 	networks = make([][]float64, len(t.network))
 	for i, c := range t.network {
 		networks[i] = shrink(c, t.perNet, app)
@@ -108,7 +159,7 @@ func (t *tree) expect() [][]float64 {
 
 // draw draws every cell, from the root down.
 func (t *tree) draw(src rand.Source) [][]float64 {
-	app := dirichlet(src, shrink(t.app, rootWeight, t.flat()), floats.Sum(t.app)+rootWeight)
+	app := dirichlet(src, shrink(t.app, rootWeight, t.base), floats.Sum(t.app)+rootWeight)
 	networks := make([][]float64, len(t.network))
 	for i, c := range t.network {
 		networks[i] = dirichlet(src, shrink(c, t.perNet, app), floats.Sum(c)+t.perNet)
@@ -130,14 +181,6 @@ func (t *tree) zeros(n int) [][]float64 {
 		out[i] = make([]float64, t.categories)
 	}
 	return out
-}
-
-func (t *tree) flat() []float64 {
-	p := make([]float64, t.categories)
-	for i := range p {
-		p[i] = 1 / float64(t.categories)
-	}
-	return p
 }
 
 // shrink is the posterior mean of counts under a Dirichlet prior of this weight.

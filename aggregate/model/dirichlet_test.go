@@ -16,7 +16,7 @@ func grown(t *testing.T, seed uint64, perCell int) *tree {
 	for i, c := range in.Cells {
 		counts[i] = c.Fine
 	}
-	return grow(newLayout(in), len(in.Values), counts, polya)
+	return grow(newLayout(in), len(in.Values), counts, pooled(len(in.Values), counts, nil), polya)
 }
 
 func TestWhatANodePassesUpIsItsCountsShrunk(t *testing.T) {
@@ -52,7 +52,7 @@ func TestNothingIsLostWhereChildrenAreAlike(t *testing.T) {
 	}
 	require.InDelta(t, total, floats.Sum(tr.app), 1e-6)
 	for _, mean := range tr.expect() { // every cell has the app's mean
-		require.InDeltaSlice(t, shrink(tr.app, rootWeight, tr.flat()), mean, 1e-6)
+		require.InDeltaSlice(t, shrink(tr.app, rootWeight, tr.base), mean, 1e-6)
 	}
 }
 
@@ -95,4 +95,37 @@ func TestDirichletOfNothingIsItsMean(t *testing.T) {
 			require.False(t, math.IsNaN(x) || x < 0)
 		}
 	}
+}
+
+// The root's prior is flat beside all installs, and not beside the few that reach it:
+// what the app's mean is worth must not hang on a value that nobody has.
+func TestTheRootIsNotLiftedByValuesThatNobodyHas(t *testing.T) {
+	t.Parallel()
+	l := &layout{networks: 2, networkOf: []int{0, 1}, sites: []site{{0, 0}, {1, 1}}}
+	tr := &tree{layout: l, categories: 3, window: [][]float64{{450, 50, 0}, {450, 50, 0}}, perNet: 5, perCamp: 5, perWindow: 5}
+	tr.base = pooled(3, tr.window, nil)
+	tr.passUp()
+	require.Less(t, floats.Sum(tr.app), 10.0)
+	app, _, _ := tr.means()
+	require.InDeltaSlice(t, []float64{0.9, 0.1, 0}, app, 0.001)
+	require.Positive(t, app[2], "it stays possible")
+	require.InDeltaSlice(t, []float64{0.5, 0.5}, pooled(2, [][]float64{{0, 0}}, []float64{1, 2}), 1e-12, "nothing seen is anything")
+}
+
+// What may be anything is worth what is usual: bands that reach far do not lift it.
+func TestAnythingIsWorthWhatIsUsual(t *testing.T) {
+	t.Parallel()
+	worth := []float64{1, 3, 10, 30, 100, 400}
+	all := []float64{10, 20, 30, 5, 1, 0}
+	p := anything(6, all, worth)
+	require.InDelta(t, 1, floats.Sum(p), 1e-9)
+	require.InDelta(t, floats.Dot(all, worth)/floats.Sum(all), floats.Dot(p, worth), 1e-6)
+	for _, x := range p {
+		require.Positive(t, x)
+	}
+	even := []float64{1. / 3, 1. / 3, 1. / 3}
+	for name, worth := range map[string][]float64{"no amounts": nil, "an amount of nothing": {0, 1, 2}} {
+		require.InDeltaSlice(t, even, anything(3, []float64{5, 1, 1}, worth), 1e-12, name)
+	}
+	require.InDeltaSlice(t, even, anything(3, []float64{0, 0, 0}, []float64{1, 2, 3}), 1e-12, "nobody paid")
 }

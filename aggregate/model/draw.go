@@ -4,8 +4,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
-
-	"gonum.org/v1/gonum/stat/distuv"
 )
 
 type randSource = rand.Source
@@ -156,7 +154,7 @@ func whole(r *rand.Rand, n float64) int {
 }
 
 // oneByOne is up to how many installs are drawn one by one: of more, counts are.
-const oneByOne = 100
+const oneByOne = 24
 
 func (m *Model) drawMix(r *rand.Rand, src rand.Source, w *world, cell, n int, mix classes, amounts []float64) {
 	if n <= oneByOne {
@@ -249,16 +247,6 @@ func (m *Model) drawClass(r *rand.Rand, src rand.Source, p []float64, members []
 			return
 		}
 	}
-}
-
-func binomial(src rand.Source, n int, p float64) int {
-	switch {
-	case !(p > 0):
-		return 0
-	case p >= 1:
-		return n
-	}
-	return int(distuv.Binomial{N: float64(n), P: p, Src: src}.Rand())
 }
 
 // Of is the interval of one target's metric.

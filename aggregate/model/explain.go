@@ -52,7 +52,7 @@ type ExplainedPath struct {
 	Campaign float64 `json:"campaign"`
 	Network  float64 `json:"network"`
 	App      float64 `json:"app"`
-	Nothing  float64 `json:"nothing"` // the flat prior above the app
+	Nothing  float64 `json:"nothing"` // the prior above the app: all its installs alike
 }
 
 // ExplainedShift is how payers of small crowds are taken to differ from those seen, in

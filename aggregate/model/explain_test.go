@@ -114,7 +114,7 @@ func TestPathIsTheMean(t *testing.T) {
 		p, s, tr := m.level.path(PathLevels, cell), m.layout.sites[cell], m.level
 		for level, want := range mean {
 			got := p.Window*own(tr.window[cell], level) + p.Campaign*own(tr.campaign[s.campaign], level) +
-				p.Network*own(tr.network[s.network], level) + p.App*own(tr.app, level) + p.Nothing/float64(levels)
+				p.Network*own(tr.network[s.network], level) + p.App*own(tr.app, level) + p.Nothing*tr.base[level]
 			require.InDelta(t, want, got, 1e-9)
 		}
 	}

@@ -40,7 +40,8 @@ func Fit(in Input, s Settings) (*Model, error) {
 		return nil, ErrNoSignal
 	}
 	m.shifts = observeShifts(m.layout, in.Cells, fine, paid, s.ShiftSD)
-	m.level = grow(m.layout, levels, m.unshifted(fine), polya)
+	unshifted := m.unshifted(fine)
+	m.level = grow(m.layout, levels, unshifted, pooled(levels, unshifted, nil), polya)
 	m.growClasses()
 	m.null = m.judgeNull()
 	return m, nil
@@ -71,7 +72,10 @@ func (in Input) check() error {
 		if len(c.Fine) != len(in.Values) {
 			return fmt.Errorf("model input: cell %d counts %d values of %d", i, len(c.Fine), len(in.Values))
 		}
-		for _, k := range slices.Concat(c.Fine, c.Coarse[:], []float64{c.Null}) {
+		if c.Assumed != nil && len(c.Assumed) != len(in.Values) {
+			return fmt.Errorf("model input: cell %d assumes %d values of %d", i, len(c.Assumed), len(in.Values))
+		}
+		for _, k := range slices.Concat(c.Fine, c.Coarse[:], c.CoarseVar[:], c.Assumed, []float64{c.Null, c.Random}) {
 			if !(k >= 0 && k < 1e12) { // also NaN
 				return fmt.Errorf("model input: cell %d (%s, %s) counts %v installs", i, c.Network, c.Campaign, k)
 			}
@@ -162,41 +166,57 @@ func (m *Model) growClasses() {
 	}
 	for level := range levels {
 		if len(m.members[level][0]) > 0 && len(m.members[level][1]) > 0 {
-			m.payers[level] = grow(m.layout, 2, m.count(func(c Cell) []float64 {
+			counts := m.count(func(c Cell) []float64 {
 				return []float64{m.sum(c, m.members[level][0]), m.sum(c, m.members[level][1])}
-			}), polya)
+			})
+			m.payers[level] = grow(m.layout, 2, counts, pooled(2, counts, nil), polya)
 		}
 		for kind, members := range m.members[level] {
 			if len(members) == 0 {
 				continue
 			}
-			counts := m.count(func(c Cell) []float64 {
-				out := make([]float64, len(members))
-				for i, v := range members {
-					out[i] = c.Fine[v]
-				}
-				return out
-			})
-			m.values[level][kind] = grow(m.layout, len(members), counts, m.concentrationOf(members))
+			told, all := m.each(members, (*Cell).told), m.each(members, (*Cell).counted)
+			worth := m.worth(members)
+			m.values[level][kind] = grow(m.layout, len(members), told, pooled(len(members), all, worth), concentrationOf(worth))
 		}
 	}
 }
 
-// concentrationOf estimates by what the values are worth, where they differ in it, and
-// by how often they are had where not.
-func (m *Model) concentrationOf(members []int) func(children, priors [][]float64) float64 {
-	worth := make([]float64, len(members))
+// worth is what values are worth, where they differ in it: revenue comes first, events
+// where there is none. nil where they don't.
+func (m *Model) worth(members []int) []float64 {
+	out := make([]float64, len(members))
 	for i, v := range members {
 		for _, a := range m.in.Values[v].Amounts[1:] {
-			if worth[i] = a; a != 0 {
-				break // revenue comes first; events where there is none
+			if out[i] = a; a != 0 {
+				break
 			}
 		}
 	}
-	if slices.Max(worth) == slices.Min(worth) {
+	if slices.Max(out) == slices.Min(out) {
+		return nil
+	}
+	return out
+}
+
+// concentrationOf estimates by what the values are worth, where they differ in it, and
+// by how often they are had where not.
+func concentrationOf(worth []float64) func(children, priors [][]float64) float64 {
+	if worth == nil {
 		return polya
 	}
 	return credibility(worth)
+}
+
+// each counts some values in every cell.
+func (m *Model) each(members []int, of func(*Cell, int) float64) [][]float64 {
+	return m.count(func(c Cell) []float64 {
+		out := make([]float64, len(members))
+		for i, v := range members {
+			out[i] = of(&c, v)
+		}
+		return out
+	})
 }
 
 func (m *Model) count(of func(Cell) []float64) [][]float64 {

@@ -53,8 +53,11 @@ func newBounds(targets []Target, groups []Group) *bounds {
 		supports := make([]support, len(of))
 		for at, i := range of {
 			supports[at] = b.of[i]
+			if math.IsNaN(groups[g].Amounts[0]) { // any total will do that is possible
+				supports[at] = b.of[i].likely()
+			}
 		}
-		if s := newSharing(supports, groups[g].Amounts[0]); s != nil {
+		if s := newSharing(supports, &groups[g]); s != nil {
 			s.members = of
 			b.together = append(b.together, s)
 		} else {

@@ -141,7 +141,7 @@ func FitLater(in LaterInput, s LaterSettings) (*LaterModel, error) {
 		counts[i] = []float64{c.Levels[Low], c.Levels[Medium], c.Levels[High], c.Nothing}
 		floats.AddScaled(counts[i][:nothing], c.AnyLevel, m.levels[:])
 	}
-	m.outcome = grow(m.layout, outcomes, counts, polya)
+	m.outcome = grow(m.layout, outcomes, counts, pooled(outcomes, counts, nil), polya)
 	return m, nil
 }
 

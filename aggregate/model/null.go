@@ -31,6 +31,14 @@ type judged struct {
 // of its own, in log-odds, however large it is.
 const leastDeviation = 0.03
 
+// apart is the variance, in log-odds, of the cohort against the cells for who is in them.
+// What is published of both is cut on its own, a cohort over other rows than the cells
+// have: they are taken for different installs of one campaign, of which the cells are a
+// sample, too. (Were they known to be the same ones, they would differ by less.)
+func (j *judged) apart(p float64) float64 {
+	return square(leastDeviation) + 1/(max(j.installs, 1)*p*(1-p))
+}
+
 // judgeNull forms the beliefs: from settings and tier 1 alone, or with evidence.
 func (m *Model) judgeNull() nullTier {
 	// Deviations are of networks and campaigns in equal parts.
@@ -72,7 +80,10 @@ func (m *Model) judge() []judged {
 			if e.Campaign != "" {
 				j.campaigns = m.layout.sites[i].campaign
 			}
-			j.installs += c.fine() + c.coarse() + c.Null
+			j.installs += c.fine() + c.coarse() + c.Null + c.Random
+			for _, l := range m.seen(w, i) {
+				j.known += c.Random * l[1]
+			}
 			for v, k := range c.Fine {
 				if m.in.Values[v].Payer {
 					j.known += k
@@ -109,84 +120,6 @@ func (m *Model) at(w *world, j judged, more float64) (share, slope float64) {
 
 func clip(p float64) float64 { return min(max(p, 1e-5), 1-1e-5) }
 
-// The grid over the further shift and the consent bias, in log-odds.
-const (
-	gridHalf = 2.0
-	gridStep = 0.1
-	biasStep = 0.05
-	biasWide = 0.5 // beyond three standard deviations
-	biasHalf = 12.0
-)
-
-// biases is the grid over the consent bias with the logarithm of its prior times the
-// width of the step: Student's t with three degrees of freedom, so that a cohort that
-// nothing else explains, say of payers only, is a biased one and no proof of a null
-// tier unlike all others.
-func biases(sd float64) (out []struct{ at, log float64 }) {
-	for at := -biasHalf; at <= biasHalf; {
-		step := biasWide
-		if math.Abs(at) < 3*sd {
-			step = biasStep
-		}
-		out = append(out, struct{ at, log float64 }{at, math.Log(step) - 2*math.Log1p(square(at/sd)/3)})
-		at += step
-	}
-	return out
-}
-
-// weigh integrates over the null tier's further shift and the consented cohorts' bias,
-// and returns the mean of the bias. A cohort's payers are beta-binomial: it shares its
-// campaign's deviation, and has one of its own.
-func (m *Model) weigh(n *nullTier, lines []judged, deviation float64) float64 {
-	s := m.settings
-	// What the cohort says of the null tier corrects tier 1's errors, too.
-	prior := math.Hypot(math.Hypot(s.NullSD, s.ExtrapolationSD*m.shifts.payers), s.Extrapolation*m.shifts.payersSD())
-	w := m.mean()
-	type point struct{ shift, bias, log float64 }
-	var points []point
-	best := math.Inf(-1)
-	for shift := -gridHalf; shift <= gridHalf+gridStep/2; shift += gridStep {
-		shares, slopes := make([]float64, len(lines)), make([]float64, len(lines))
-		for i, j := range lines {
-			shares[i], slopes[i] = m.at(w, j, shift)
-		}
-		for _, bias := range biases(s.ConsentBiasSD) {
-			log := -0.5*square(shift/max(prior, 1e-6)) + bias.log
-			for i, j := range lines {
-				p := clip(expit(logit(shares[i]) + bias.at))
-				log += betaBinomial(j.Payers, j.Installs, p, square(slopes[i]*deviation)+square(leastDeviation))
-			}
-			points = append(points, point{shift, bias.at, log})
-			best = max(best, log)
-		}
-	}
-	var total, mean, second, bias float64
-	for _, p := range points {
-		e := exp(p.log - best)
-		total += e
-		mean += e * p.shift
-		second += e * p.shift * p.shift
-		bias += e * p.bias
-	}
-	n.shift = mean / total
-	n.shiftSD = math.Sqrt(max(0, second/total-square(n.shift)))
-	n.informed = true
-	return bias / total
-}
-
-// betaBinomial is the log likelihood of y of n, where the log-odds of p vary by
-// variance.
-func betaBinomial(y, n, p, variance float64) float64 {
-	weight := max(1/(p*(1-p)*variance)-1, 2)
-	return lgamma(y+p*weight) + lgamma(n-y+(1-p)*weight) - lgamma(n+weight) +
-		lgamma(weight) - lgamma(p*weight) - lgamma((1-p)*weight)
-}
-
-func lgamma(x float64) float64 {
-	v, _ := math.Lgamma(x)
-	return v
-}
-
 // deviate gives networks and campaigns the deviations that the evidence speaks for:
 // normal posteriors by one step of Fisher scoring, networks first.
 func (m *Model) deviate(n *nullTier, lines []judged, bias float64) {
@@ -198,7 +131,7 @@ func (m *Model) deviate(n *nullTier, lines []judged, bias float64) {
 		share, slope := m.at(w, j, 0)
 		p := clip(expit(logit(share) + bias))
 		information := j.Installs * p * (1 - p)
-		pulls[i] = pull{slope, (j.Payers - j.Installs*p) / information, 1/information + square(leastDeviation)}
+		pulls[i] = pull{slope, (j.Payers - j.Installs*p) / information, 1/information + j.apart(p)}
 		own := pulls[i].variance
 		if j.campaigns >= 0 {
 			own += square(slope * n.campaign[j.campaigns].sd)

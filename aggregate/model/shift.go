@@ -78,12 +78,34 @@ func observeShifts(l *layout, cells []Cell, fine, payers [][]float64, prior floa
 		if !ok {
 			continue // tier 1 says nothing: what is believed of any app stands
 		}
+		variance /= 1 - missing(cells, level)
 		s.between = max(s.between, heterogeneity(groups, lor))
 		believed := square(prior) / (square(prior) + variance)
 		s.level[level], s.sd[level] = lor*believed, math.Sqrt(variance*believed)
 	}
 	s.divide(fine, payers)
 	return s
+}
+
+// mostMissing keeps a shift that nobody was seen to have from being quite without weight.
+const mostMissing = 0.99
+
+// missing is the share of what small crowds would tell of a level that is not told: the
+// variance that is left in its counts, over that of the counts were they told (the
+// missing information of Louis, "Finding the observed information matrix", 1982).
+func missing(cells []Cell, level int) float64 {
+	var left, whole float64
+	for i := range cells {
+		c := &cells[i]
+		if n := c.coarse(); n > 0 {
+			left += c.CoarseVar[level]
+			whole += c.Coarse[level] * (1 - c.Coarse[level]/n)
+		}
+	}
+	if whole <= 0 {
+		return 0
+	}
+	return min(left/whole, mostMissing)
 }
 
 // baseLevel is the level with the most to compare the others with.

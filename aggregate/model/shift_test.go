@@ -95,3 +95,30 @@ func TestDivideLeavesWholeLevelsTogether(t *testing.T) {
 	require.Zero(t, s.coarsePayers(Low, 0))
 	require.InDelta(t, 1, s.coarsePayers(High, 1), 1e-12)
 }
+
+// Of 30 coarse installs 6 are high; where half of what they would tell is not told, the
+// shift is half as sure, and is believed less.
+func TestWhatIsNotToldMakesAShiftUnsure(t *testing.T) {
+	t.Parallel()
+	c := Cell{Network: "n", Campaign: "1", Fine: []float64{400, 0, 0, 100, 0, 0}, Coarse: [3]float64{24, 0, 6}}
+	require.InDelta(t, 0, missing([]Cell{c}, High), 0)
+	unsure := c
+	unsure.CoarseVar[High] = 0.5 * 6 * (1 - 6./30)
+	require.InDelta(t, 0.5, missing([]Cell{unsure}, High), 1e-12)
+	wild := c
+	wild.CoarseVar[High] = 1e6
+	require.InDelta(t, mostMissing, missing([]Cell{wild}, High), 0)
+	require.Zero(t, missing([]Cell{{}}, High))
+	fit := func(c Cell) shifts {
+		other := c
+		other.Fine = []float64{480, 0, 0, 20, 0, 0}
+		m, err := Fit(Input{Metrics: 2, Values: benchValues(), Cells: []Cell{other}}, Defaults())
+		require.NoError(t, err)
+		return m.shifts
+	}
+	sure, less := fit(c), fit(unsure)
+	require.Positive(t, less.level[High])
+	require.Less(t, less.level[High], sure.level[High])
+	require.Greater(t, less.sd[High], sure.sd[High])
+	require.Less(t, fit(wild).level[High], 0.2*sure.level[High])
+}

@@ -1,6 +1,9 @@
 package model
 
-import "errors"
+import (
+	"errors"
+	"math"
+)
 
 // Levels of coarse values; NoLevel is of fine values that no coarse level covers.
 const (
@@ -25,7 +28,16 @@ type Cell struct {
 	Window            int
 	Fine              []float64  // by value
 	Coarse            [3]float64 // low, medium, high
-	Null              float64    // withheld by Apple; not what the app never set
+	// Variances of Coarse, as far as only its sum is told: what small crowds do is known
+	// that much less than the counts make believe.
+	CoarseVar [3]float64
+	Null      float64 // withheld by Apple; not what the app never set
+	// Of a fine or coarse value that is not told. It says nothing of the mix, but such
+	// installs are there, where a consented cohort is compared.
+	Random float64
+	// Of Fine, by value, or nil: what stands there as the app's mix has it and says
+	// nothing of how this cell's values differ. Levels and payers count it.
+	Assumed []float64
 }
 
 // Evidence is a sealed consented cohort: how many installs of a campaign there were,
@@ -58,18 +70,33 @@ type Target struct {
 
 // Hidden is fine installs of a target of which is known only that from Least to Most of
 // them paid, or, where Either, all but so many. What lies between follows a binomial of
-// Share. Seen holds nothing of them.
+// Share, or a beta-binomial around it. Seen holds nothing of them.
 type Hidden struct {
 	Fine        float64
 	Least, Most float64
 	Either      bool
 	Share       float64 // of payers among such installs, as far as the app tells
-	Group       int     // in the groups of a prediction; -1: none
+	// Concentration of the shares of such sets around Share, in installs, as of a beta
+	// distribution; 0: they do not differ.
+	Concentration float64
+	Group         int // in the groups of a prediction; -1: none
 }
 
 // Group is targets whose hidden payers are known together. Amounts are their totals by
-// metric, NaN where there is none; the first is the payers.
-type Group struct{ Amounts []float64 }
+// metric, NaN where there is none; the first is the payers. Where that is NaN it is known
+// that they are not more than Above and less than Below: then it would have been told.
+type Group struct {
+	Amounts      []float64
+	Above, Below float64
+}
+
+// allows reports whether the group's payers may be so many.
+func (g *Group) allows(n int) bool {
+	if total := g.Amounts[0]; !math.IsNaN(total) {
+		return float64(n) == math.Round(total)
+	}
+	return !(float64(n) > g.Above && float64(n) < g.Below)
+}
 
 // Interval is an estimate with its bounds; Low <= Estimate <= High.
 type Interval struct{ Estimate, Low, High float64 }
@@ -83,6 +110,16 @@ func (c *Cell) fine() (n float64) {
 		n += k
 	}
 	return n
+}
+
+func (c *Cell) counted(value int) float64 { return c.Fine[value] }
+
+// told is how many installs are known to have had a value.
+func (c *Cell) told(value int) float64 {
+	if c.Assumed == nil {
+		return c.Fine[value]
+	}
+	return max(0, c.Fine[value]-c.Assumed[value])
 }
 
 func (c *Cell) coarse() float64 { return c.Coarse[Low] + c.Coarse[Medium] + c.Coarse[High] }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,22 +23,22 @@ const modelWeeks = 10
 // reading them, all fits, and the draws of every row. Beside the bar of seconds it is
 // told how many bare loops of as many gamma draws as rows have, which no machine changes.
 func (b *bench) model(ctx context.Context) error {
-	windows, alphabet, rows, installs, err := publishedWorld(b.sizes.Model / modelWeeks)
+	app, err := publishedWorld(b.sizes.Model / modelWeeks)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(b.notes, "bench: model: %d installs in %d rows\n", installs, rows)
+	fmt.Fprintf(b.notes, "bench: model: %d installs in %d rows, %d consented cohorts\n", app.installs, app.rows, len(app.evidence))
 	settings := model.Defaults()
 	var predict, draw []float64
 	for round := range b.sizes.Rounds + 1 { // the first warms up
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		took, err := cpuOf(func() error { return predictAll(alphabet, windows, settings, rows) })
+		took, err := cpuOf(func() error { return app.predict(settings) })
 		if err != nil {
 			return err
 		}
-		bare, err := cpuOf(func() error { return gammas(rows * settings.Draws) })
+		bare, err := cpuOf(func() error { return gammas(app.rows * settings.Draws) })
 		if err != nil {
 			return err
 		}
@@ -46,49 +47,74 @@ func (b *bench) model(ctx context.Context) error {
 		}
 	}
 	const allowed = 3 // seconds
-	what := fmt.Sprintf("%.2f s, %d rows", median(predict), rows)
-	b.report.add("model", ratios(predict, slices.Repeat([]float64{allowed}, len(predict))), what, "3 s")
+	what := fmt.Sprintf("%.2f s, %d rows", median(predict), app.rows)
+	b.report.add("model.published", ratios(predict, slices.Repeat([]float64{allowed}, len(predict))), what, "3 s")
 	b.report.add("model.draws", ratios(predict, draw), what, millis(median(draw)))
 	return nil
 }
 
+// publishedApp is all that a model reads of an app.
+type publishedApp struct {
+	windows        []aggregate.ModelWindow
+	alphabet       *aggregate.Alphabet
+	evidence       []model.Evidence
+	rows, installs int
+}
+
 // publishedWorld is what the sealer would publish of an app, at its smallest k and b and
-// thus with the most rows.
-func publishedWorld(aWeek int) (windows []aggregate.ModelWindow, alphabet *aggregate.Alphabet, rows, installs int, err error) {
+// thus with the most rows, and the cohorts of those who consented.
+func publishedWorld(aWeek int) (*publishedApp, error) {
 	kind, ok := worlds.Find("worse")
 	if !ok {
-		return nil, nil, 0, 0, errors.New("there is no scenario worse")
+		return nil, errors.New("there is no scenario worse")
 	}
 	w, err := worlds.New(kind, 1, aWeek, modelWeeks)
 	if err != nil {
-		return nil, nil, 0, 0, err
+		return nil, err
 	}
 	set := aggregate.Dataset{AppID: 1, Kind: aggregate.KindInstall, Environment: aggregate.EnvProduction}
 	s := aggregate.DefaultSettings()
 	s.K, s.B = aggregate.FloorK, aggregate.FloorB
 	meanings := []aggregate.Meaning{aggregate.MeaningOf(1, w.Schema, set)}
+	out := &publishedApp{alphabet: aggregate.NewAlphabet(map[int]*schema.Document{1: w.Schema}, set)}
+	consented := map[worlds.Place]*model.Evidence{}
 	for i, week := range w.Weeks {
 		p := aggregate.Cut(set, s, aggregate.Batch{Groups: week.Groups, Schemas: meanings})
-		windows = append(windows, aggregate.ModelWindow{Window: i, B: s.B, Rows: p.Rows, Remainders: p.Remainders, Values: p.Values})
-		rows += len(p.Rows)
+		out.windows = append(out.windows, aggregate.ModelWindow{Window: i, B: s.B, Rows: p.Rows, Remainders: p.Remainders, Values: p.Values})
+		out.rows += len(p.Rows)
 		for _, r := range p.Rows {
-			installs += r.Installs
+			out.installs += r.Installs
+		}
+		for place, t := range week.Truth {
+			c := place.Campaign()
+			if consented[c] == nil {
+				consented[c] = &model.Evidence{Network: c.Network, Campaign: c.Source}
+			}
+			consented[c].Installs += float64(t.Consented)
+			consented[c].Payers += float64(t.ConsentedPay)
 		}
 	}
-	return windows, aggregate.NewAlphabet(map[int]*schema.Document{1: w.Schema}, set), rows, installs, nil
+	for _, e := range consented {
+		out.evidence = append(out.evidence, *e)
+	}
+	slices.SortFunc(out.evidence, func(a, b model.Evidence) int {
+		return cmp.Or(cmp.Compare(a.Network, b.Network), cmp.Compare(a.Campaign, b.Campaign))
+	})
+	return out, nil
 }
 
-func predictAll(a *aggregate.Alphabet, windows []aggregate.ModelWindow, s model.Settings, rows int) error {
-	in, err := aggregate.NewModelInput(a, windows)
+func (p *publishedApp) predict(s model.Settings) error {
+	in, err := aggregate.NewModelInput(p.alphabet, p.windows)
 	if err != nil {
 		return err
 	}
-	p, err := in.Predict(s, 1)
+	in.Consented = p.evidence
+	prediction, err := in.Predict(s, 1)
 	if err != nil {
 		return err
 	}
-	for i := range rows {
-		if x := p.Of(i, 0); x.Low > x.Estimate || x.Estimate > x.High {
+	for i := range p.rows {
+		if x := prediction.Of(i, 0); x.Low > x.Estimate || x.Estimate > x.High {
 			return fmt.Errorf("row %d: %v lies outside its interval", i, x)
 		}
 	}

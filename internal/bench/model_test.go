@@ -10,12 +10,13 @@ import (
 
 func TestModelRows(t *testing.T) {
 	t.Parallel()
-	windows, _, rows, installs, err := publishedWorld(Tiny().Model / modelWeeks)
+	app, err := publishedWorld(Tiny().Model / modelWeeks)
 	require.NoError(t, err)
-	require.Len(t, windows, modelWeeks)
-	require.Greater(t, rows, modelWeeks)
-	require.InDelta(t, Tiny().Model, installs, 0.5*float64(Tiny().Model), "the networks' weeks differ")
-	for _, w := range windows {
+	require.Len(t, app.windows, modelWeeks)
+	require.Greater(t, app.rows, modelWeeks)
+	require.NotEmpty(t, app.evidence)
+	require.InDelta(t, Tiny().Model, app.installs, 0.5*float64(Tiny().Model), "the networks' weeks differ")
+	for _, w := range app.windows {
 		for _, r := range w.Rows {
 			require.GreaterOrEqual(t, r.Installs, aggregate.FloorK)
 		}
@@ -27,7 +28,7 @@ func TestModelRows(t *testing.T) {
 		require.Positive(t, r.Ratio, r.Name)
 		require.NotEmpty(t, r.What)
 	}
-	require.Equal(t, "model", b.report.Rows[0].Name)
+	require.Equal(t, "model.published", b.report.Rows[0].Name)
 	require.NotNil(t, b.report.Rows[0].Bar)
 	require.Nil(t, b.report.Rows[1].Bar)
 }

@@ -16,7 +16,7 @@ func scenario(t *testing.T, name string) worlds.Scenario {
 	return s
 }
 
-// The bars are looser than what is measured over more seeds (docs/modelling.md): two
+// The bars are looser than what is measured over more seeds (docs/scoreboard.md): four
 // worlds of a scenario have their luck.
 func TestBarsOnFullCounts(t *testing.T) {
 	t.Parallel()
@@ -25,17 +25,17 @@ func TestBarsOnFullCounts(t *testing.T) {
 		floor, best, bestRevenue float64 // errors against the floor, and against the best other method
 		bias                     float64
 	}{
-		{"random", 1.35, 1.05, 1.05, 5},
-		{"worse", 1.35, 0.78, 0.90, 5},
+		{"random", 1.25, 1.05, 1.05, 4},
+		{"worse", 1.25, 0.78, 0.90, 4},
 	} {
 		t.Run(bar.name, func(t *testing.T) {
 			t.Parallel()
 			worldsJudged := 0
 			lines, err := Run(t.Context(), Options{
-				Scenarios: []worlds.Scenario{scenario(t, bar.name)}, Seeds: []uint64{1, 2}, Installs: 5000, Weeks: 8, Settings: model.Defaults(),
+				Scenarios: []worlds.Scenario{scenario(t, bar.name)}, Seeds: []uint64{1, 2, 3, 4}, Installs: 5000, Weeks: 8, Settings: model.Defaults(),
 			}, func() { worldsJudged++ })
 			require.NoError(t, err)
-			require.Equal(t, 2, worldsJudged)
+			require.Equal(t, 4, worldsJudged)
 			l := lines[0]
 			ours, floor := l.Scores[Ours], l.Scores[Floor]
 			best := l.Scores[Proportional].Error
@@ -48,7 +48,7 @@ func TestBarsOnFullCounts(t *testing.T) {
 			require.LessOrEqual(t, ours.Error.Revenue, bar.bestRevenue*best.Revenue)
 			require.LessOrEqual(t, ours.Bias.Payers, bar.bias)
 			require.Less(t, ours.Error.Payers, l.Scores[Naive].Error.Payers/2, "what is withheld is not nothing")
-			requireHeld(t, l, 0.84, 0.78)
+			requireHeld(t, l, 0.86, 0.80)
 		})
 	}
 }

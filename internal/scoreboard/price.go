@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 
 	"skand/aggregate"
 	"skand/aggregate/model"
@@ -150,7 +151,7 @@ func (p *published) told(w *worlds.World) Told {
 		n := what.of(p.tally[i]).Payers
 		seen += n
 		switch {
-		case t.Hidden != nil && t.Hidden.Group >= 0:
+		case t.Hidden != nil && t.Hidden.Group >= 0 && !math.IsNaN(p.input.Groups[t.Hidden.Group].Amounts[0]):
 			shared += n
 		case t.Hidden == nil && t.Fine > 0: // a row whose fine values do not stand has none
 			exact += n

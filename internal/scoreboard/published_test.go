@@ -58,8 +58,8 @@ func TestBarsOnPublishedRows(t *testing.T) {
 		seeds      []uint64
 		best, bias float64 // errors against the best other method on the same rows; bias in percent
 	}{
-		{"worse", 5000, []uint64{1, 2}, 0.9, 5},
-		{"random", 500, []uint64{1, 2, 3, 4}, 1.1, 12},
+		{"worse", 5000, []uint64{1, 2, 3}, 0.8, 4},
+		{"random", 500, []uint64{1, 2, 3, 4, 5, 6, 7, 8}, 1.05, 8},
 	} {
 		t.Run(fmt.Sprint(bar.name, bar.installs), func(t *testing.T) {
 			t.Parallel()
@@ -71,7 +71,7 @@ func TestBarsOnPublishedRows(t *testing.T) {
 			require.LessOrEqual(t, ours.Error.Payers, bar.best*best.Payers)
 			require.LessOrEqual(t, ours.Error.Revenue, bar.best*best.Revenue)
 			require.InDelta(t, 0, lines[0].Signed[Ours].Payers, bar.bias)
-			requireHeld(t, lines[0], 0.82, 0.72)
+			requireHeld(t, lines[0], 0.86, 0.78)
 		})
 	}
 }
