@@ -177,6 +177,15 @@ type Release struct {
 	Funnels    []FunnelStage  `json:"funnels,omitempty"`
 	Combined   []CombinedRow  `json:"combined,omitempty"`
 
+	// Of a release of the model, which has none of the above. Explained and Drifts are
+	// nil where there is no signal.
+	Coverage  float64            `json:"coverage,omitempty"` // of the intervals, 0.90
+	Modeled   []ModeledRow       `json:"modeled,omitempty"`
+	Rollups   []ModeledRollup    `json:"rollups,omitempty"`
+	Checks    []ModelCheck       `json:"checks,omitempty"`
+	Explained []ModelExplanation `json:"explained,omitempty"`
+	Drifts    []ModelDrift       `json:"drifts,omitempty"` // alarms that stand with it; operators only
+
 	Installs int    `json:"installs"` // in Rows; for a carried release 0
 	Carried  int    `json:"carried"`  // installs that wait; operators only
 	Digest   string `json:"digest"`   // Digest of what was cut; operators only, keyed where shown
@@ -188,6 +197,7 @@ type Release struct {
 func (r Release) Line() Release {
 	r.Rows, r.Remainders, r.Values, r.Events, r.Crossings = nil, nil, nil, nil, nil
 	r.Done, r.Funnels, r.Combined = nil, nil, nil
+	r.Modeled, r.Rollups, r.Checks, r.Explained, r.Drifts = nil, nil, nil, nil, nil
 	return r
 }
 

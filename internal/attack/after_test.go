@@ -33,6 +33,7 @@ var steps = []struct {
 	{"every surface of the API", (*world).everySurface},
 	{"questions that the API refuses", (*world).refusals},
 	{"one whale more", (*world).whaleMoves},
+	{"one install in or out of the model, two versions of it, asked again", (*world).modelHolds},
 	{"one late, replayed or late-verified install", (*world).lateInstalls},
 	{"k, b, cap, depth and window toggled, an app deleted and added again", (*world).toggled},
 	{"shifted and overlapping windows, another time zone", (*world).shiftedWindows},

@@ -79,7 +79,7 @@ func (w *world) reader() *reader {
 	r := &reader{view: newView(w.t, w.snapshots[len(w.snapshots)-1]), snapshots: w.snapshots}
 	r.lore = lore{
 		leaves: leavesOf(w.witness.cuts), meanings: meaningsOf(w.witness.cuts), merges: true, publisher: w.bi,
-		forged: map[string]map[string]int{}, redecodedBy: map[string]aggregate.Meaning{},
+		versions: w.versionsOf(w.t), forged: map[string]map[string]int{}, redecodedBy: map[string]aggregate.Meaning{},
 	}
 	versions, err := w.store.SchemaVersions(w.t.Context(), weeklyApp)
 	require.NoError(w.t, err)

@@ -46,6 +46,7 @@ var attacks = []attack{
 	{"noised views", (*reader).noisedViews, []string{"a noised view, drawn for every question"}},
 	{"partition of consented installs", (*reader).consentedRows, []string{"both sides week by week, as they are"}},
 	{"shares of a crowd that is known", (*reader).knownCrowds, []string{"the health of networks, to the last delivery"}},
+	{"modelled numbers computed again", (*reader).recomputed, []string{"a model that read what was counted"}},
 	{"combined minus both", (*reader).combinedParts, []string{"both sides week by week, as they are"}},
 }
 

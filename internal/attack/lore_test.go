@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"skand/aggregate"
+	"skand/conversion"
 )
 
 // reader is somebody who attacks: what was published, at every time that it was, and
@@ -31,6 +32,8 @@ type lore struct {
 	merges bool
 	// forged is how many rows somebody forged, by dataset and place.
 	forged map[string]map[string]int
+	// versions are an app's schema versions, with their dates.
+	versions map[int64][]conversion.SchemaVersion
 	// publisher is where SQL is asked.
 	publisher *published
 }

@@ -46,6 +46,7 @@ var naives = map[string]func(n *naive) *reader{
 		}
 		return n.reader()
 	},
+	"a model that read what was counted": (*naive).modelledFromCounts,
 	"no rule of b": func(n *naive) *reader {
 		for _, c := range n.cuts[:3] {
 			var rows []aggregate.Row

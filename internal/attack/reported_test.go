@@ -115,7 +115,7 @@ func (s *seededNoise) Count(n int, _ float64) (int, error) { return n + s.IntN(9
 func (w *world) everySideIsThere(t *testing.T) {
 	t.Helper()
 	last := w.snapshots[len(w.snapshots)-1]
-	for _, name := range []string{"deterministic_cohort", "deterministic_event", "funnel", "combined", "cohort_crossing"} {
+	for _, name := range []string{"deterministic_cohort", "deterministic_event", "funnel", "combined", "cohort_crossing", "cohort_modeled", "cohort_modeled_rollup", "model_check", "cohort_modeled_explained"} {
 		t.Logf("%s: %d lines", name, len(last.tables[name].lines))
 		require.NotEmpty(t, last.tables[name].lines, name)
 	}

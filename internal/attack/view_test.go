@@ -13,18 +13,21 @@ import (
 )
 
 // view is a snapshot, read.
-type view struct{ releases []*release }
+type view struct {
+	t        *testing.T
+	releases []*release
+}
 
 // release is a line of the public ledger with what stands under it.
 type release struct {
-	id, dataset, conversion, environment, kind, versions string
-	app                                                  int64
-	index, k, b                                          int
-	start, end                                           time.Time
-	rows                                                 []*row
-	bins                                                 []*bin
-	events                                               []*event
-	remainders                                           []*remainder
+	id, dataset, conversion, environment, kind, versions, sealed string
+	app                                                          int64
+	index, k, b                                                  int
+	start, end                                                   time.Time
+	rows                                                         []*row
+	bins                                                         []*bin
+	events                                                       []*event
+	remainders                                                   []*remainder
 }
 
 // row is a published row; what is NULL is nil. kinds are null, unset, unmapped, fine.
@@ -131,12 +134,12 @@ func (s *snapshot) each(t *testing.T, name string, read func(r reading)) {
 // newView reads a snapshot.
 func newView(t *testing.T, s *snapshot) *view {
 	t.Helper()
-	v, byID := &view{}, map[string]*release{}
+	v, byID := &view{t: t}, map[string]*release{}
 	s.each(t, "release", func(r reading) {
 		x := &release{
 			id: r.text("release_id"), dataset: r.text("dataset"), conversion: r.text("conversion_kind"), environment: r.text("environment"),
 			kind: r.text("kind"), versions: r.text("schema_versions"), app: int64(*r.number("app_id")), index: *r.number("sequence_index"),
-			k: *r.number("k"), b: *r.number("b"), start: r.time("window_start"), end: r.time("window_end"),
+			sealed: r.text("sealed_at"), k: *r.number("k"), b: *r.number("b"), start: r.time("window_start"), end: r.time("window_end"),
 		}
 		byID[x.id] = x
 		v.releases = append(v.releases, x)
