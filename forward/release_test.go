@@ -65,7 +65,7 @@ func TestFromRelease(t *testing.T) {
 		require.Equal(t, week().Window.End, to)
 		return map[string]Campaign{"n/239": {"g", "Germany"}, "n/39": {"w", "Winter"}, "n/c39": {"s", "Summer"}}[network+"/"+source]
 	}
-	got := FromRelease(week(), names)
+	got := FromRelease(week(), names, Telling{At: week().SealedAt})
 	require.Equal(t, []string{
 		"base.0/n/39/239/5239/install/0|41|41|41||||5239|g|Germany",
 		"base.0/n/39/239/5239/payer/0|12|12|12|15.5|15.5|USD|5239|g|Germany",
@@ -86,6 +86,7 @@ func TestFromRelease(t *testing.T) {
 	for _, c := range got {
 		require.False(t, c.ofPerson())
 		require.Empty(t, c.Subject)
+		require.Equal(t, week().SealedAt, c.OccurredAt)
 		for name := range c.Fields {
 			require.True(t, knownMacro(name), name)
 		}
@@ -98,7 +99,7 @@ func TestFromRelease(t *testing.T) {
 	} {
 		r := week()
 		change(&r)
-		require.Empty(t, FromRelease(r, nil), name)
+		require.Empty(t, FromRelease(r, nil, Telling{}), name)
 	}
 }
 
@@ -106,29 +107,36 @@ func TestFromRelease(t *testing.T) {
 // zeros that take the place of what was sent.
 func TestFromReleaseAgain(t *testing.T) {
 	t.Parallel()
-	first := FromRelease(week(), nil)
+	first := FromRelease(week(), nil, Telling{})
 	again := week()
 	again.Kind, again.ID = aggregate.ReleaseRedecode, aggregate.ReleaseID(again.Dataset, again.Window, again.View, aggregate.ReleaseRedecode, 0)
 	rows := map[string]bool{}
 	for _, c := range first {
 		rows[c.Fields["row_id"]+c.Fields["event_name"]] = true
-		require.Zero(t, c.Revision)
+		require.False(t, c.Again)
 	}
-	second := FromRelease(again, nil)
+	second := FromRelease(again, nil, Telling{Revision: 1})
 	require.Len(t, second, len(first)+2)
 	for _, c := range second {
-		require.Equal(t, 1, c.Revision)
+		require.True(t, c.Again)
 		require.Equal(t, "1", c.Fields["revision"])
 		require.True(t, strings.HasSuffix(c.DedupKey, "/1"))
 		if !rows[c.Fields["row_id"]+c.Fields["event_name"]] {
 			require.Equal(t, "0", c.Fields["count"])
 		}
 	}
-	model := week()
-	model.Kind, model.ModelVersion = aggregate.ReleaseModel, 2
-	c := FromRelease(model, nil)[0]
-	require.Equal(t, 3, c.Revision)
-	require.Equal(t, "true 2", c.Fields["is_modeled"]+" "+c.Fields["model_version"])
+}
+
+// TestFromReleaseInParts: installs and what they did are told apart or together, and are
+// the same.
+func TestFromReleaseInParts(t *testing.T) {
+	t.Parallel()
+	whole := figures(FromRelease(week(), nil, Telling{}))
+	parts := append(figures(FromRelease(week(), nil, Telling{Part: PartInstalls})), figures(FromRelease(week(), nil, Telling{Part: PartMeasures}))...)
+	require.ElementsMatch(t, whole, parts)
+	for _, c := range FromRelease(week(), nil, Telling{Part: PartInstalls}) {
+		require.Equal(t, EventInstall, c.Fields["event_name"])
+	}
 }
 
 // randomCrowd is a batch of a few networks and sources, most of them small.
@@ -183,7 +191,7 @@ func TestForwardedIsPublished(t *testing.T) {
 			public[fmt.Sprintf("%s|%s/events|%s|%s|", e.NetworkID, campaign.Key(), e.EventName, e.CountEst)] = true
 		}
 		keys := map[string]bool{}
-		for _, c := range FromRelease(rel, nil) {
+		for _, c := range FromRelease(rel, nil, Telling{Revision: round % 2}) {
 			f := c.Fields
 			place := strings.TrimPrefix(f["row_id"], week().ID+"/")
 			line := fmt.Sprintf("%s|%s|%s|%s|%s", f["network_id"], place, f["event_name"], f["count"], f["revenue"])

@@ -121,6 +121,11 @@ func publish(t *testing.T, s *store.Store, now *clock.Movable) {
 		require.NoError(t, err)
 		require.Equal(t, 1, report.Published)
 	}
+	settings := aggregate.DefaultModelSettings()
+	settings.Model.Draws = 50 // what is asked hangs on no number
+	modeller := aggregate.Modeller{Store: s, Published: s, Clock: now, Log: slog.New(slog.DiscardHandler), Settings: settings}
+	_, err = modeller.Run(t.Context())
+	require.NoError(t, err)
 }
 
 // schema has two prices.

@@ -70,6 +70,7 @@ func (l *CohortLook) packedSums(ctx context.Context, g CohortGroup, skip, limit 
 	w := l.f.whereRelease(l.d)
 	w.decodedLast(l.d, l.f.AppID)
 	w.and(ofPostbacks)
+	w.and(`kind <> '` + aggregate.ReleaseModel + `'`) // it has no rows of cohort
 	release := l.d.table("release")
 	text := `SELECT sequence_index, conversion_kind, environment, window_start,
 		(SELECT p.packed FROM ` + l.d.table("cohort_packed") + ` p WHERE p.release_id = ` + release + `.release_id) FROM ` + release + w.String()

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jmoiron/sqlx"
+	"skand/aggregate"
 )
 
 // CohortPlace is where a page of published rows ended.
@@ -64,6 +64,7 @@ func ParseCohortPlace(cursor string) (*CohortPlace, error) {
 func (l *CohortLook) Releases(ctx context.Context, after, upto *CohortPlace, each func(*Release) error) error {
 	w := l.f.whereRelease(l.d)
 	w.decodedLast(l.d, l.f.AppID)
+	w.and(`kind <> '` + aggregate.ReleaseModel + `'`) // no row of cohort is of one
 	place := `(app_id, window_start, ` + l.d.byBytes("release_id") + `)`
 	if after != nil {
 		w.and(place+` >= (?, ?, ?)`, after.AppID, l.d.stamp(after.WindowStart), after.ReleaseID)
@@ -73,15 +74,7 @@ func (l *CohortLook) Releases(ctx context.Context, after, upto *CohortPlace, eac
 	}
 	text := `SELECT ` + releaseColumns + ` FROM ` + l.d.table("release") + w.String() +
 		` ORDER BY app_id, window_start, ` + l.d.byBytes("release_id")
-	return l.query(ctx, text, w.args, func(rows *sqlx.Rows) error {
-		var r Release
-		// By hand, as scanning a struct takes reflection, and there may be many.
-		if err := rows.Scan(&r.ID, &r.AppID, &r.Dataset, &r.Kind, &r.WindowStart, &r.WindowEnd, &r.K, &r.B,
-			&r.SchemaVersions, &r.ModelVersion, &r.Lab, &r.SealedAt); err != nil {
-			return fmt.Errorf("read release: %w", err)
-		}
-		return each(&r)
-	})
+	return l.releases(ctx, text, w.args, each)
 }
 
 const releaseColumns = `release_id, app_id, dataset, kind, window_start, window_end, k, b, schema_versions, model_version, lab, sealed_at`

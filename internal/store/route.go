@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 
-	"skand/aggregate"
 	"skand/forward"
 	"skand/internal/vault"
 )
@@ -104,21 +103,4 @@ func (s *Store) hashIDs(c *forward.Conversion) {
 	c.Subject = s.vault.Hash(vault.Install, c.Subject)
 	kind, id, _ := strings.Cut(c.DedupKey, "/")
 	c.DedupKey = kind + "/" + s.vault.Hash(kind, id)
-}
-
-// enqueueRelease routes what a sealed release reports of named networks.
-func (s *Store) enqueueRelease(ctx context.Context, t *tx, r aggregate.Release) error {
-	dests, err := destinations(ctx, t, r.Dataset.AppID)
-	if err != nil || len(dests) == 0 {
-		return err
-	}
-	names, err := campaignNames(ctx, t, r)
-	if err != nil {
-		return err
-	}
-	conversions := forward.FromRelease(r, names)
-	if len(conversions) == 0 {
-		return nil
-	}
-	return s.enqueueTo(ctx, t, dests, conversions)
 }
