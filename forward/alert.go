@@ -18,9 +18,10 @@ const (
 	AlertOldestDue    AlertKind = "oldest_due"    // something waits for longer than it should
 	AlertDeliveryRate AlertKind = "delivery_rate" // too little of what should arrive does
 	AlertKeyMissing   AlertKind = "key_missing"   // it has no secret to sign with
+	AlertModelDrift   AlertKind = "model_drift"   // of an app: intervals of known values no longer hold
 )
 
-// AlertKinds lists every kind.
+// AlertKinds lists every kind that a destination may have.
 func AlertKinds() []AlertKind {
 	return []AlertKind{AlertFailing, AlertHeld, AlertDisabled, AlertOldestDue, AlertDeliveryRate, AlertKeyMissing}
 }
@@ -62,8 +63,9 @@ type Snapshot struct {
 type Alert struct {
 	ID            string     `json:"id"` // kind/destination: the same while it lasts
 	Kind          AlertKind  `json:"kind"`
-	DestinationID string     `json:"destination"`
-	Since         *time.Time `json:"since"` // null: not known
+	DestinationID string     `json:"destination"`   // "" of an app's alert
+	AppID         string     `json:"app,omitempty"` // of an app's alert
+	Since         *time.Time `json:"since"`         // null: not known
 	Says          string     `json:"says"`
 	Do            string     `json:"do"`
 	Playbook      string     `json:"playbook"` // the page in docs

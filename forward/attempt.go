@@ -10,43 +10,59 @@ import (
 // keyWait is how long a destination rests whose secret is missing.
 const keyWait = time.Minute
 
-// attempt makes one attempt and settles it. It reports whether its slot was given back
-// with those of its batch.
-func (w *work) attempt(l *lane, e errand, delivery Delivery) (given bool) {
+// attempt makes one attempt and hands it to the settler. One that was none is given
+// back: then its slot comes free here.
+func (w *work) attempt(t task) {
 	started := w.d.Clock.Now()
-	reply := w.d.send(w.sending, e, delivery)
+	reply := w.d.send(w.sending, t.errand, t.delivery)
 	ended := w.d.Clock.Now()
-	ctx, cancel := context.WithTimeout(w.storing, storeTimeout)
-	defer cancel()
-	log := w.d.Log.With("destination", l.id, "delivery", delivery.ID, "attempt", delivery.Attempts)
 	switch {
 	case errors.Is(reply.err, ErrKeyMissing):
-		w.keyMissing(ctx, l, delivery, reply.err, ended)
-		return false
+		w.keyMissing(t.lane, t.delivery, reply.err, ended)
 	case reply.err != nil && w.sending.Err() != nil:
 		// Our own shutdown, not the receiver's fault: not charged.
-		if err := w.d.Outbox.Release(ctx, []Delivery{delivery}, ended); err != nil {
-			log.Warn("forward: release failed; the lease will lapse", "error", err)
-		}
-		return false
+		w.release(t.lane, t.delivery, ended)
+	default:
+		s := t.errand.judge(t.delivery, reply, started, ended)
+		w.d.Metrics.attempt(t.lane.id, s.Attempt.Class)
+		w.settle(&settling{Settlement: s, task: t})
+		return
 	}
-	s := e.judge(delivery, reply, started, ended)
-	w.d.Metrics.attempt(l.id, s.Attempt.Class)
-	fenced, err := w.settle(l, s)
-	if err != nil {
+	t.lane.giveBack(1, 0)
+	t.gate.letGo()
+}
+
+// settled tells what became of an attempt, once that is written down or could not be.
+func (w *work) settled(s *settling) {
+	defer s.gate.letGo()
+	a := s.Attempt
+	switch {
+	case s.err != nil:
 		// Made but not written down: it will be made again, with the same id.
-		log.Warn("forward: an attempt could not be settled", "class", s.Attempt.Class, "status", reply.status, "error", err)
-		return true
+		w.log(s.task).Warn("forward: an attempt could not be settled", "class", a.Class, "status", a.Status, "error", s.err)
+	case s.fenced:
+		w.log(s.task).Warn("forward: the delivery was claimed again after its lease lapsed", "class", a.Class, "status", a.Status)
+	case s.State == StateDelivered:
+		w.d.Metrics.delivered(s.lane.id, a.At.Add(a.Duration).Sub(s.delivery.CreatedAt))
+		if w.d.Log.Enabled(w.storing, slog.LevelDebug) {
+			s.tell(w.log(s.task))
+		}
+	default:
+		s.tell(w.log(s.task))
 	}
-	if fenced {
-		log.Warn("forward: the delivery was claimed again after its lease lapsed", "class", s.Attempt.Class, "status", reply.status)
-		return true
+}
+
+func (w *work) log(t task) *slog.Logger {
+	return w.d.Log.With("destination", t.lane.id, "delivery", t.delivery.ID, "attempt", t.delivery.Attempts)
+}
+
+// release gives a claim back.
+func (w *work) release(l *lane, delivery Delivery, due time.Time) {
+	ctx, cancel := context.WithTimeout(w.storing, storeTimeout)
+	defer cancel()
+	if err := w.d.Outbox.Release(ctx, []Delivery{delivery}, due); err != nil {
+		w.d.Log.Warn("forward: release failed; the lease will lapse", "destination", l.id, "delivery", delivery.ID, "error", err)
 	}
-	if s.State == StateDelivered {
-		w.d.Metrics.delivered(l.id, ended.Sub(delivery.CreatedAt))
-	}
-	s.tell(log)
-	return true
 }
 
 // judge says what becomes of the delivery.
@@ -88,17 +104,17 @@ func (s Settlement) tell(log *slog.Logger) {
 
 // keyMissing gives the claim back: the fault is ours, and no attempt was made. The
 // destination rests for a minute, lest every row be claimed for nothing.
-func (w *work) keyMissing(ctx context.Context, l *lane, delivery Delivery, why error, now time.Time) {
+func (w *work) keyMissing(l *lane, delivery Delivery, why error, now time.Time) {
 	until := now.Add(keyWait)
-	log := w.d.Log.With("destination", l.id)
-	if err := w.d.Outbox.Release(ctx, []Delivery{delivery}, until); err != nil {
-		log.Warn("forward: release failed; the lease will lapse", "error", err)
-	}
+	w.release(l, delivery, until)
 	if !l.waitForKey(now, until) {
 		return
 	}
+	log := w.d.Log.With("destination", l.id)
 	w.d.Metrics.keyMissing(l.id, true)
 	log.Error("forward: deliveries wait, for the destination's secret is missing", "error", why, "again", until)
+	ctx, cancel := context.WithTimeout(w.storing, storeTimeout)
+	defer cancel()
 	if err := w.d.Outbox.KeyMissing(ctx, l.id, now); err != nil {
 		log.Warn("forward: the missing secret could not be noted", "error", err)
 	}

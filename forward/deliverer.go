@@ -141,14 +141,13 @@ func (d *Deliverer) DeliverDue(ctx context.Context) (n int, err error) {
 	var errs []error
 	for _, l := range lanes {
 		w.wg.Go(func() {
-			claimed, err := w.drain(l)
+			err := w.drain(l)
 			err = errors.Join(err, l.idle(ctx))
 			mu.Lock()
 			defer mu.Unlock()
-			n += claimed
 			errs = append(errs, err)
 		})
 	}
 	w.wg.Wait()
-	return n, errors.Join(errs...)
+	return int(w.claimed.Load()), errors.Join(errs...)
 }

@@ -18,7 +18,39 @@ type work struct {
 	now     func() time.Time // rows due by then are taken
 	pass    bool             // what the rate holds back is left for later
 	settler settler
+	claimed atomic.Int64
 	wg      sync.WaitGroup
+}
+
+// task is one delivery that was claimed.
+type task struct {
+	lane     *lane
+	errand   errand
+	delivery Delivery
+	more     bool // its claim found as much as it asked for
+	gate     *held
+}
+
+// held is the gate, held for reading until the last of a batch is settled.
+type held struct {
+	gate *sync.RWMutex
+	left atomic.Int64
+}
+
+// keep says of how many deliveries the batch is, before any is let go.
+func (h *held) keep(n int) {
+	if h == nil {
+		return
+	}
+	if h.left.Store(int64(n)); n == 0 {
+		h.gate.RUnlock()
+	}
+}
+
+func (h *held) letGo() {
+	if h.left.Add(-1) == 0 {
+		h.gate.RUnlock()
+	}
 }
 
 // loop is the claim loop of one destination.
@@ -29,35 +61,36 @@ func (w *work) loop(l *lane) {
 			return
 		case <-l.signal:
 		}
-		if _, err := w.drain(l); err != nil && w.ctx.Err() == nil {
+		if err := w.drain(l); err != nil && w.ctx.Err() == nil {
 			w.d.Log.Error("forward: claiming failed; trying again", "destination", l.id, "error", err)
 		}
 	}
 }
 
 // drain claims as slots come free, until nothing more is due. Slots and the rate come
-// before the claim: no row is held while it waits for either.
-func (w *work) drain(l *lane) (claimed int, err error) {
+// before the claim: no row is held while it waits for either. As long as there is more,
+// the settler hands slots on to what comes next (successors) and drain waits; it begins
+// anew where that ends.
+func (w *work) drain(l *lane) error {
 	for w.ctx.Err() == nil {
 		e, ok := l.current(w.d.Clock.Now())
 		if !ok {
-			return claimed, nil
+			return nil
 		}
 		slots, freed, wait := l.take(w.d.Clock.Now())
 		if slots == 0 {
 			if freed == nil && w.pass {
-				return claimed, nil
+				return nil
 			}
 			w.await(freed, wait)
 			continue
 		}
 		n, err := w.batch(l, e, slots)
-		claimed += n
 		if err != nil || n < slots {
-			return claimed, err
+			return err
 		}
 	}
-	return claimed, w.ctx.Err()
+	return w.ctx.Err()
 }
 
 // await returns when a slot comes back or the rate lets something out again.
@@ -76,27 +109,20 @@ func (w *work) await(freed <-chan struct{}, wait time.Duration) {
 // batch claims up to slots rows and lets their attempts begin.
 func (w *work) batch(l *lane, e errand, slots int) (int, error) {
 	w.d.gate.RLock()
+	gate := &held{gate: &w.d.gate}
 	batch, err := w.claim(e.target.Destination, slots)
-	l.giveUnused(slots - len(batch))
-	if len(batch) == 0 {
-		w.d.gate.RUnlock()
-		return 0, err
-	}
-	var left atomic.Int64
-	left.Store(int64(len(batch)))
-	for _, delivery := range batch {
-		w.wg.Go(func() {
-			defer func() {
-				if left.Add(-1) == 0 {
-					w.d.gate.RUnlock()
-				}
-			}()
-			if !w.attempt(l, e, delivery) {
-				l.give(1)
-			}
-		})
-	}
+	l.giveBack(slots-len(batch), slots-len(batch))
+	gate.keep(len(batch))
+	w.start(l, e, batch, len(batch) == slots, gate)
 	return len(batch), err
+}
+
+// start lets attempts begin; each has its slot.
+func (w *work) start(l *lane, e errand, batch []Delivery, more bool, gate *held) {
+	w.claimed.Add(int64(len(batch)))
+	for _, d := range batch {
+		w.wg.Go(func() { w.attempt(task{lane: l, errand: e, delivery: d, more: more, gate: gate}) })
+	}
 }
 
 // claim is not cut short by a shutdown: a claim that commits while nobody listens

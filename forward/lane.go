@@ -129,18 +129,19 @@ func (l *lane) take(now time.Time) (slots int, freed <-chan struct{}, wait time.
 	return slots, nil, wait
 }
 
-// give returns slots of attempts that were made.
-func (l *lane) give(slots int) {
+// grant takes as many requests of the rate as it allows, for slots that are taken.
+func (l *lane) grant(slots int, now time.Time) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.free(slots)
+	n, _ := l.bucket.take(slots, now)
+	return n
 }
 
-// giveUnused returns slots that a claim found nothing for.
-func (l *lane) giveUnused(slots int) {
+// giveBack returns slots, and requests of the rate that were not made.
+func (l *lane) giveBack(slots, unused int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.bucket.give(slots)
+	l.bucket.give(unused)
 	l.free(slots)
 }
 

@@ -83,6 +83,15 @@ type Expired struct {
 	Rows          int
 }
 
+// Want asks for deliveries of a destination: up to Limit that are pending and due at
+// Now and have not expired, under a lease until Now+Lease.
+type Want struct {
+	DestinationID string
+	Limit         int
+	Now           time.Time
+	Lease         time.Duration
+}
+
 // Settled is what a settlement did besides.
 type Settled struct {
 	// Fenced are the deliveries that were claimed anew (or settled) since: the lease had
@@ -91,6 +100,10 @@ type Settled struct {
 	Fenced []string
 	// Turned are the destinations whose state has changed, as they stand now.
 	Turned []Registered
+	// Claimed are the deliveries that were asked for, earliest first for each destination.
+	Claimed []Delivery
+	// Unread names rows that cannot be read, as Claim's error does.
+	Unread error
 }
 
 // Outbox is the queue that the deliverer works. Implementations keep time in
@@ -108,11 +121,14 @@ type Outbox interface {
 	// Rows that cannot be read are put back for a while, uncharged, and named in an
 	// error beside those that can.
 	Claim(ctx context.Context, destinationID string, limit int, now time.Time, lease time.Duration) ([]Delivery, error)
-	// Settle writes the attempts and, where the fence is the current one, the new
-	// states, and folds what they say of their destinations into how these stand. Held
-	// and gone of an earlier turn are due at once, unless the destination stands still:
-	// what they complain of has been answered since.
-	Settle(ctx context.Context, all []Settlement) (Settled, error)
+	// Exchange settles and then claims, in one transaction, each of which may be empty.
+	// It writes the attempts and, where the fence is the current one, the new states, and
+	// folds what they say of their destinations into how these stand. Held and gone of an
+	// earlier turn are due at once, unless the destination stands still: what they
+	// complain of has been answered since. Then it claims what is wanted as Claim does, of
+	// destinations that are active after all that; one whose breaker is open has its
+	// probes from Claim alone.
+	Exchange(ctx context.Context, done []Settlement, wants []Want) (Settled, error)
 	// Release gives unfinished claims back: pending, due at the given time, their
 	// attempt not charged. Rows whose fence has moved on are left alone.
 	Release(ctx context.Context, claimed []Delivery, due time.Time) error

@@ -49,7 +49,7 @@ func Route(c Conversion, dests []Destination, now time.Time) []Delivery {
 }
 
 func (d Destination) route(c Conversion, now time.Time) (Delivery, bool) {
-	if !d.Enabled || d.AppID != c.AppID || c.Revision > 0 && d.Revisions != RevisionsReplace {
+	if !d.Enabled || d.AppID != c.AppID || c.Again && d.Revisions != RevisionsReplace {
 		return Delivery{}, false
 	}
 	rejection := cmp.Or(c.Rejection, d.tooLate(c))

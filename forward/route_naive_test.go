@@ -50,7 +50,7 @@ func naive(d Destination, c Conversion) string {
 	}
 	refusals := []bool{
 		!heard, !d.Enabled, d.AppID != c.AppID, person && c.Limited, person && d.NetworkID == "" && !yes,
-		c.Revision > 0 && d.Revisions != "replace", !slices.Contains(d.Kinds, kind),
+		c.Again && d.Revisions != "replace", !slices.Contains(d.Kinds, kind),
 		state == "authorized" && d.Consent != nil && d.Consent.Authorized != nil && d.Consent.Authorized.Block,
 		state == "denied" && d.Consent != nil && d.Consent.Denied != nil && d.Consent.Denied.Block,
 	}
@@ -143,7 +143,7 @@ func randomConversion(r *rand.Rand, id int) Conversion {
 	}
 	switch c.Kind {
 	case KindModeled:
-		c.Revision = r.IntN(3)
+		c.Again = r.IntN(3) > 0
 		c.Fields["event_name"] = pick(r, EventInstall, EventPayer, "buy", "level")
 	case KindInstall, KindEvent:
 		c.Subject, c.Review, c.Rejection = "i", pick(r, "", "", "", "released", ReviewRejected), pick(r, "", "", "", "outside_window")

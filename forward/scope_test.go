@@ -175,11 +175,11 @@ func TestRevisionsReplace(t *testing.T) {
 	replace := dest(func(d *Destination) {
 		d.ID, d.Kinds, d.Revisions = "replace", []string{KindModeled}, RevisionsReplace
 	})
-	figure := func(revision int) Conversion {
-		return event(func(c *Conversion) { c.Kind, c.Revision = KindModeled, revision })
+	figure := func(again bool) Conversion {
+		return event(func(c *Conversion) { c.Kind, c.Again = KindModeled, again })
 	}
-	require.Len(t, routed(figure(0), once, replace), 2)
-	require.Equal(t, []string{"replace modeled purchase "}, routed(figure(1), once, replace))
+	require.Len(t, routed(figure(false), once, replace), 2)
+	require.Equal(t, []string{"replace modeled purchase "}, routed(figure(true), once, replace))
 }
 
 func TestValidateRouting(t *testing.T) {

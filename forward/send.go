@@ -23,7 +23,7 @@ type reply struct {
 	status     int
 	answer     string
 	retryAfter time.Duration
-	sent       bool // a connection stood
+	sent       bool // a connection stood; told where the schedule asks
 	renewed    bool // 401 to a token that the next attempt brings anew
 	err        error
 }
@@ -49,8 +49,11 @@ func (d *Deliverer) send(ctx context.Context, e errand, delivery Delivery) reply
 		return reply{err: missingKey("secret_env", dest.SecretEnv)} // unsigned it must not go out
 	}
 	// Set by the transport, which may still be dialling for somebody when we are gone.
+	// Only some schedules ask.
 	var sent atomic.Bool
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { sent.Store(true) }})
+	if e.schedule.Only5xx {
+		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { sent.Store(true) }})
+	}
 	req, err := r.request(ctx)
 	if err != nil {
 		return reply{err: err}

@@ -18,7 +18,9 @@ const (
 // for the next, so a batch is as large as the store is slow.
 //
 // An attempt keeps its slot until it is written down. So what a killed process leaves
-// unsettled is never more than in_flight of each destination.
+// unsettled is never more than in_flight of each destination. The transaction that
+// writes attempts down also claims what their slots are for next: a delivery that is
+// claimed is sent at once, and there is one commit for both.
 type settler struct {
 	mu    sync.Mutex
 	queue []*settling
@@ -28,19 +30,17 @@ type settler struct {
 // settling is one attempt that waits for its transaction.
 type settling struct {
 	Settlement
-	lane   *lane
+	task
 	fenced bool
 	err    error
-	done   chan struct{}
 }
 
-// settle returns when the settlement is written down, or could not be, and its slot is
-// given back. fenced says that the delivery has been claimed anew.
-func (w *work) settle(l *lane, s Settlement) (fenced bool, err error) {
-	mine := &settling{Settlement: s, lane: l, done: make(chan struct{})}
+// settle has the settlement written down. Its slot is given back, or taken for the
+// next delivery of its lane, when that is done or could not be.
+func (w *work) settle(s *settling) {
 	q := &w.settler
 	q.mu.Lock()
-	q.queue = append(q.queue, mine)
+	q.queue = append(q.queue, s)
 	begin := q.busy < settlers
 	if begin {
 		q.busy++
@@ -49,8 +49,6 @@ func (w *work) settle(l *lane, s Settlement) (fenced bool, err error) {
 	if begin {
 		w.wg.Go(w.settleQueued)
 	}
-	<-mine.done
-	return mine.fenced, mine.err
 }
 
 // settleQueued writes batches until the queue is empty.
@@ -68,50 +66,51 @@ func (w *work) settleQueued() {
 		q.queue = q.queue[n:]
 		q.mu.Unlock()
 		w.settleBatch(batch)
-		// The slots of a lane come back together, so that its next claim takes as many.
-		slots := map[*lane]int{}
 		for _, s := range batch {
-			slots[s.lane]++
-		}
-		for l, n := range slots {
-			l.give(n)
-		}
-		for _, s := range batch {
-			close(s.done)
+			w.settled(s)
 		}
 	}
 }
 
-// settleBatch writes one transaction. Where it fails each settlement is tried alone:
-// one that the store will not have must not undo what the others came to.
+// settleBatch writes one transaction and starts what it claimed. Where it fails each
+// settlement is tried alone: one that the store will not have must not undo what the
+// others came to.
 func (w *work) settleBatch(batch []*settling) {
-	if err := w.settleTogether(batch); err == nil || len(batch) == 1 {
+	next := w.successors(batch)
+	claimed, err := w.exchange(batch, next.wants())
+	next.start(w, claimed)
+	if err == nil || len(batch) == 1 {
 		return
 	}
 	for i := range batch {
-		if w.settleTogether(batch[i:i+1]) != nil && w.storing.Err() != nil {
+		if _, err := w.exchange(batch[i:i+1], nil); err != nil && w.storing.Err() != nil {
 			return // the store is not to be waited for any more; the rest has the error of the whole
 		}
 	}
 }
 
-func (w *work) settleTogether(batch []*settling) error {
+func (w *work) exchange(batch []*settling, wants []Want) ([]Delivery, error) {
 	ctx, cancel := context.WithTimeout(w.storing, storeTimeout)
 	defer cancel()
 	all := make([]Settlement, len(batch))
 	for i, s := range batch {
 		all[i] = s.Settlement
 	}
-	done, err := w.d.Outbox.Settle(ctx, all)
-	fenced := make(map[string]bool, len(done.Fenced))
-	for _, id := range done.Fenced {
-		fenced[id] = true
-	}
+	done, err := w.d.Outbox.Exchange(ctx, all, wants)
 	for _, s := range batch {
-		s.err, s.fenced = err, fenced[s.Attempt.DeliveryID]
+		s.err, s.fenced = err, false
 	}
-	if err == nil {
-		w.d.turned(done.Turned)
+	for _, id := range done.Fenced {
+		for _, s := range batch {
+			s.fenced = s.fenced || s.Attempt.DeliveryID == id
+		}
 	}
-	return err
+	if err != nil {
+		return nil, err
+	}
+	if done.Unread != nil {
+		w.d.Log.Error("forward: deliveries cannot be read", "error", done.Unread)
+	}
+	w.d.turned(done.Turned)
+	return done.Claimed, nil
 }

@@ -45,7 +45,7 @@ type Conversion struct {
 	Flags       []string // what about the install looks like fraud
 	Review      string   // what an operator said of the install: "", released, rejected
 	Rejection   string   // why it is not billed; "" = it is. NetworkID then is who claimed it
-	Revision    int      // of a published figure: 0 is the first
+	Again       bool     // a figure of something of which one was told before
 }
 
 // Delivery is one conversion on its way to one destination.

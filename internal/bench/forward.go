@@ -118,13 +118,16 @@ func (f *forwarding) besideSlow(ctx context.Context, row string) error {
 func (f *forwarding) bare(ctx context.Context) (rate, cpu float64, err error) {
 	n := f.b.sizes.Forward
 	f.sink.expect(n)
+	driven := make(chan error, 1)
+	go func() { driven <- f.sink.drive(ctx, n) }()
+	left, err := f.sink.begun(ctx)
 	before, known := cpuSeconds(os.Getpid(), f.d.url)
-	if err := f.sink.drive(ctx, n); err != nil {
+	if err := errors.Join(err, <-driven); err != nil {
 		return 0, 0, err
 	}
 	after, _ := cpuSeconds(os.Getpid(), f.d.url)
 	if known {
-		cpu = (after - before) / float64(n*sinks)
+		cpu = (after - before) / float64(left)
 	}
 	return f.sink.rate(sinks), cpu, nil
 }
@@ -144,7 +147,6 @@ func (f *forwarding) deliver(ctx context.Context, profile string, many int) (rat
 	if profile = f.profile(profile); profile != "" {
 		env = []string{"SKAND_BENCH_PROFILE=" + profile}
 	}
-	before, known := cpuSeconds(os.Getpid(), f.d.url)
 	p, err := f.serve(ctx, "admin,jobs,forward", env)
 	if err != nil {
 		return 0, 0, err
@@ -157,6 +159,11 @@ func (f *forwarding) deliver(ctx context.Context, profile string, many int) (rat
 	if err := toggleProfile(profile != "", p); err != nil {
 		return 0, 0, err
 	}
+	left, err := f.sink.begun(ctx)
+	if err != nil {
+		return 0, 0, err
+	}
+	began, known := f.used(p)
 	if err := f.sink.await(ctx, many); err != nil {
 		return 0, 0, err
 	}
@@ -165,15 +172,20 @@ func (f *forwarding) deliver(ctx context.Context, profile string, many int) (rat
 	if err := f.sink.await(ctx, sinks); err != nil {
 		return 0, 0, err
 	}
-	own, _ := cpuSeconds(p.cmd.Process.Pid, "")
-	after, _ := cpuSeconds(os.Getpid(), f.d.url)
-	if known {
-		cpu = (after - before + own) / float64(n*sinks)
+	if ended, _ := f.used(p); known {
+		cpu = (ended - began) / float64(left)
 	}
 	err = toggleProfile(profile != "", p)
 	stopped := p
 	p = nil
 	return rate, cpu, errors.Join(err, stopped.stop())
+}
+
+// used is the CPU time of the endpoints, the database and the process that delivers.
+func (f *forwarding) used(p *process) (seconds float64, known bool) {
+	sinks, known := cpuSeconds(os.Getpid(), f.d.url)
+	own, _ := cpuSeconds(p.cmd.Process.Pid, "")
+	return sinks + own, known
 }
 
 func (f *forwarding) profile(row string) string {

@@ -31,6 +31,8 @@ type sink struct {
 	got     [sinks]atomic.Int64 // since await
 
 	mu      sync.Mutex
+	all     int64         // answers since await
+	tenth   chan struct{} // closed when a tenth of them is there
 	want    [sinks]int64
 	at      [sinks][]time.Time // of each answer, since await
 	changed chan struct{}      // closed and replaced when an endpoint has its number
@@ -82,6 +84,9 @@ func (s *sink) note(i int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.at[i] = append(s.at[i], at)
+	if s.all++; s.all == s.tenthOf() {
+		close(s.tenth)
+	}
 	if s.got[i].Add(1) == s.want[i] {
 		close(s.changed)
 		s.changed = make(chan struct{})
@@ -92,10 +97,40 @@ func (s *sink) note(i int) {
 func (s *sink) expect(n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.all, s.tenth = 0, make(chan struct{})
 	for i := range sinks {
 		s.got[i].Store(0)
 		s.want[i], s.at[i] = int64(n), make([]time.Time, 0, n)
 	}
+}
+
+// tenthOf is how many answers are a tenth of all.
+func (s *sink) tenthOf() (n int64) {
+	for _, want := range s.want {
+		n += want
+	}
+	return max(1, n/10)
+}
+
+// begun waits until a tenth of all requests has come, and returns how many are left:
+// what starts is no part of what is measured from then on.
+func (s *sink) begun(ctx context.Context) (left int64, err error) {
+	ctx, cancel := context.WithTimeout(ctx, sinkWait)
+	defer cancel()
+	s.mu.Lock()
+	tenth := s.tenth
+	s.mu.Unlock()
+	select {
+	case <-tenth:
+	case <-ctx.Done():
+		return 0, fmt.Errorf("too few requests arrived: %w", ctx.Err())
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, want := range s.want {
+		left += want
+	}
+	return left - s.all, nil
 }
 
 const sinkWait = 5 * time.Minute

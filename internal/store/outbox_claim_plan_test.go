@@ -3,6 +3,7 @@ package store
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -25,21 +26,25 @@ func TestClaimReadsWhatItTakes(t *testing.T) {
 		require.NoError(t, err)
 		for _, mode := range []string{"force_custom_plan", "force_generic_plan"} {
 			x := explain(t, s, location, mode)
-			var outcomes []forward.Settlement
-			for _, d := range q.claim(few) {
-				outcomes = append(outcomes, q.settled(d, forward.ClassOK, forward.StateDelivered, 200))
+			s.standings.forget()
+			want := forward.Want{DestinationID: "d", Limit: few, Now: now.Now(), Lease: time.Minute}
+			outcomes := q.delivered(q.claim(few))
+			for range 3 { // by a transaction, and then by one statement
+				require.Len(t, outcomes, few)
+				outcomes = q.delivered(q.exchange(outcomes, want).Claimed)
 			}
-			require.Len(t, outcomes, few)
-			_, err := s.Settle(t.Context(), outcomes)
-			require.NoError(t, err)
+			q.exchange(outcomes) // or they would lie at the head of the queue
 			plans, err := x.take()
 			require.NoError(t, err)
-			seen := 0
+			seen, atOnce := 0, 0
 			for _, p := range plans {
 				if !strings.Contains(p.Text, "outbox") {
 					continue
 				}
 				seen++
+				if p.Text == exchangeSQL {
+					atOnce++
+				}
 				p.Root.each(func(n *planNode) {
 					require.NotEqual(t, "Sort", n.Type+map[bool]string{true: " of few"}[n.Rows <= few], "%s\n%s", mode, p.raw)
 					if n.Relation == "outbox" && strings.Contains(n.Type, "Scan") {
@@ -47,7 +52,8 @@ func TestClaimReadsWhatItTakes(t *testing.T) {
 					}
 				})
 			}
-			require.GreaterOrEqual(t, seen, 2, "a claim and a settlement")
+			require.GreaterOrEqual(t, seen, 4, "a claim, a settlement and both at once")
+			require.Equal(t, 3, atOnce)
 		}
 	})
 }

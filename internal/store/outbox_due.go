@@ -15,24 +15,41 @@ import (
 // the partial indexes, or SQLite does not use them.
 const waiting = `state IN ('pending', 'held', 'gone')`
 
-// Due implements forward.Outbox: two index look-ups per destination.
+// leasedLooked bounds how many rows are looked at for the end of a lease: far more than
+// are ever in flight at one destination.
+const leasedLooked = 256
+
+// dueSQL tells of every destination when its first row is due that nobody has claimed,
+// when the first lease of a row before that one lapses (what is claimed was due, so it
+// lies at the head of the queue), and what waits longest.
+const dueSQL = `SELECT q.id, q.free,
+		(SELECT MIN(h.leased_until) FROM (
+			SELECT leased_until FROM outbox WHERE app_id = q.app_id AND destination_id = q.id AND state = 'pending'
+				AND due_at <= COALESCE(q.free, 9223372036854775807) ORDER BY due_at LIMIT ?) AS h) AS lapses,
+		(SELECT MIN(first_due_at) FROM outbox WHERE app_id = q.app_id AND destination_id = q.id AND ` + waiting + `) AS oldest
+	FROM (SELECT d.id, d.app_id, (SELECT o.due_at FROM outbox o WHERE o.app_id = d.app_id AND o.destination_id = d.id
+			AND o.state = 'pending' AND o.leased_until IS NULL ORDER BY o.due_at LIMIT 1) AS free
+		FROM destination d) AS q ORDER BY q.id`
+
+// Due implements forward.Outbox: a few index look-ups per destination.
 func (s *Store) Due(ctx context.Context) ([]forward.Due, error) {
-	const due = `SELECT d.id,
-			(SELECT MIN(due_at) FROM outbox WHERE app_id = d.app_id AND destination_id = d.id AND state = 'pending') AS next,
-			(SELECT MIN(first_due_at) FROM outbox WHERE app_id = d.app_id AND destination_id = d.id AND ` + waiting + `) AS oldest
-		FROM destination d ORDER BY d.id`
 	var rows []struct {
-		ID           string
-		Next, Oldest sql.NullInt64
+		ID                   string
+		Free, Lapses, Oldest sql.NullInt64
 	}
-	if err := s.main.r.SelectContext(ctx, &rows, due); err != nil {
+	if err := s.main.r.SelectContext(ctx, &rows, s.main.q(dueSQL), leasedLooked); err != nil {
 		return nil, fmt.Errorf("read the outbox: %w", err)
 	}
 	var out []forward.Due
 	for _, r := range rows {
-		if r.Oldest.Valid {
-			out = append(out, forward.Due{DestinationID: r.ID, Next: atOrZero(r.Next), Oldest: atOrZero(r.Oldest)})
+		if !r.Oldest.Valid {
+			continue
 		}
+		next := r.Free
+		if r.Lapses.Valid && (!next.Valid || r.Lapses.Int64 < next.Int64) {
+			next = r.Lapses
+		}
+		out = append(out, forward.Due{DestinationID: r.ID, Next: atOrZero(next), Oldest: atOrZero(r.Oldest)})
 	}
 	return out, nil
 }

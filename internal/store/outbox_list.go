@@ -162,7 +162,7 @@ func (s *Store) deliveriesOf(ctx context.Context, keys []deliveryKey) ([]Deliver
 
 func (s *Store) readDeliveries(ctx context.Context, app int64, ids []string, into map[deliveryKey]*Delivery) error {
 	text, args, err := sqlx.In(`SELECT id, destination_id, dedup_key, kind, event_name, state, reason, status, attempts,
-			created_at, due_at, expires_at, settled_at
+			created_at, CASE WHEN leased_until > due_at THEN leased_until ELSE due_at END, expires_at, settled_at
 		FROM outbox WHERE app_id = ? AND id IN (?)`, app, ids)
 	if err != nil {
 		return err

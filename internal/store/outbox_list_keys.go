@@ -16,12 +16,18 @@ func (s *Store) deliveryKeys(ctx context.Context, f DeliveryFilter, before *deli
 	if !f.fits() {
 		return nil, nil
 	}
+	if f.AppID != 0 {
+		if err := needApp(ctx, f.AppID); err != nil {
+			return nil, err
+		}
+	}
 	p, err := s.places(ctx, f)
 	if err != nil {
 		return nil, err
 	}
 	if f.Attempted {
-		return s.attemptedKeys(ctx, f, p, before, limit)
+		keys, err := s.attemptedKeys(ctx, f, p, before, limit)
+		return ofGranted(ctx, keys), err
 	}
 	paths, err := s.paths(ctx, f, p)
 	if err != nil {
@@ -37,8 +43,14 @@ func (s *Store) deliveryKeys(ctx context.Context, f DeliveryFilter, before *deli
 		all = append(all, keys...)
 	}
 	slices.SortFunc(all, func(a, b deliveryKey) int { return cmp.Or(cmp.Compare(b.At, a.At), cmp.Compare(b.ID, a.ID)) })
-	all = slices.Compact(all) // a query may find one row in two ways
+	all = ofGranted(ctx, slices.Compact(all)) // a query may find one row in two ways
 	return all[:min(limit, len(all))], nil
+}
+
+// ofGranted leaves out what is of apps that ctx is not bounded to. A list of all apps
+// may come in shorter pages for it; who may see some only names one of them.
+func ofGranted(ctx context.Context, keys []deliveryKey) []deliveryKey {
+	return slices.DeleteFunc(keys, func(k deliveryKey) bool { return !mayApp(ctx, k.AppID) })
 }
 
 // keysQuery asks every path for a page of its own, and takes the newest of all.

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/jmoiron/sqlx"
 
@@ -46,19 +47,47 @@ func (s *Store) settleMany(ctx context.Context, t *tx, judged []forward.Settleme
 			}
 			continue
 		}
-		answer, err := s.sealAnswer(a.Answer)
+		line, err := s.attemptLine(a)
 		if err != nil {
-			return nil, fmt.Errorf("log the attempt of delivery %s: %w", a.DeliveryID, err)
+			return nil, err
 		}
-		lines = append(lines, []any{
-			a.AppID, a.DeliveryID, int64(a.Attempt), ms(a.At), a.Duration.Milliseconds(),
-			string(a.Class), int64(a.Status), a.Reason, answer, int64(a.TemplateVersion),
-		})
+		lines = append(lines, line)
 	}
-	if err := insertMany(ctx, t, "delivery_attempt", attemptColumns, lines, "ON CONFLICT DO NOTHING", nil); err != nil {
+	if err := insertAttempts(ctx, t, lines); err != nil {
 		return nil, fmt.Errorf("log attempts: %w", err)
 	}
 	return fenced, nil
+}
+
+func insertAttempts(ctx context.Context, t *tx, lines [][]any) error {
+	const known = "ON CONFLICT DO NOTHING"
+	if t.dialect == postgres {
+		return insertMany(ctx, t, "delivery_attempt", attemptColumns, lines, known, nil)
+	}
+	for some := range slices.Chunk(lines, mostFilled) {
+		text, args := valuesInsert("delivery_attempt", attemptColumns, filled(some), known)
+		if err := runInsert(ctx, t, text, args, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const mostFilled = 64
+
+// filled repeats the last row up to one of a few lengths, so that a batch of any length
+// is one statement of SQLite and there are few of them to parse: the batches of a busy
+// queue are as long as half of what is in flight. It is for statements to which a row
+// that they know already makes no difference.
+func filled(rows [][]any) [][]any {
+	n := 1
+	for n < len(rows) {
+		n *= 2
+	}
+	for len(rows) < n {
+		rows = append(rows[:len(rows):len(rows)], rows[len(rows)-1])
+	}
+	return rows
 }
 
 // updateSettled writes new states where the fence is the current one, and notes in
@@ -67,33 +96,30 @@ func (s *Store) updateSettled(ctx context.Context, t *tx, judged []forward.Settl
 	for len(judged) > 0 {
 		n := len(judged)
 		if t.dialect == sqlite {
-			n = stride(n)
+			n = min(n, mostFilled)
 		}
 		rows := make([][]any, n)
 		for i, st := range judged[:n] {
-			a := st.Attempt
-			ended := ms(a.At.Add(a.Duration))
-			due, settled := ended, any(ended)
-			if st.State == forward.StatePending {
-				due, settled = ms(st.DueAt), nil
-			}
-			rows[i] = []any{a.AppID, a.DeliveryID, st.Fence, string(st.State), due, a.Reason, int64(a.Status), settled}
+			rows[i] = settledLine(st)
+		}
+		if t.dialect == sqlite {
+			rows = filled(rows)
 		}
 		given, args, err := t.givenTable(settledColumns, rows)
 		if err != nil {
 			return fmt.Errorf("settle deliveries: %w", err)
 		}
-		const update = `UPDATE outbox AS o SET state = k.state, due_at = k.due_at, leased_until = NULL,
+		const update = ` outbox AS o SET state = k.state, due_at = k.due_at, leased_until = NULL,
 				reason = k.reason, status = k.status, settled_at = k.settled_at
 			FROM %s WHERE o.app_id = k.app_id AND o.id = k.id AND o.fence = k.fence
 				AND o.state = 'pending' AND o.leased_until IS NOT NULL
 			RETURNING `
-		text := fmt.Sprintf(update, given) + `id, fence`
+		text := `UPDATE OR FAIL` + fmt.Sprintf(update, given) + `id, fence` // as a claim does
 		if t.dialect == postgres {
 			// The rows are locked in their order before any is written: two batches that
 			// share some must not wait for each other.
 			text = `WITH k AS MATERIALIZED (SELECT k.* FROM ` + given + ` JOIN outbox AS h ON h.app_id = k.app_id AND h.id = k.id
-				ORDER BY k.app_id, k.id FOR UPDATE OF h) ` + fmt.Sprintf(update, "k") + `o.id, o.fence`
+				ORDER BY k.app_id, k.id FOR UPDATE OF h) UPDATE` + fmt.Sprintf(update, "k") + `o.id, o.fence`
 		}
 		err = runInsert(ctx, t, text, args, func(r *sqlx.Rows) error {
 			var c claimOf
@@ -109,6 +135,17 @@ func (s *Store) updateSettled(ctx context.Context, t *tx, judged []forward.Settl
 		judged = judged[n:]
 	}
 	return nil
+}
+
+// settledLine is what a settlement makes of its delivery, in the order of settledColumns.
+func settledLine(st forward.Settlement) []any {
+	a := st.Attempt
+	ended := ms(a.At.Add(a.Duration))
+	due, settled := ended, any(ended)
+	if st.State == forward.StatePending {
+		due, settled = ms(st.DueAt), nil
+	}
+	return []any{a.AppID, a.DeliveryID, st.Fence, string(st.State), due, a.Reason, int64(a.Status), settled}
 }
 
 // getPrepared and selectPrepared are for statements of every claim and settlement:

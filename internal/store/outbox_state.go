@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"skand/forward"
@@ -108,6 +109,41 @@ func readStanding(ctx context.Context, t *tx, id, lock string) (s stood, ok bool
 		return s, false, fmt.Errorf("read how destination %q stands: %w", id, err)
 	}
 	return s, true, nil
+}
+
+// readStandings reads how destinations stand, without a lock; what is gone is left out.
+func readStandings(ctx context.Context, t *tx, ids []string) (map[string]*stood, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	const text = `SELECT id, app_id, enabled, ` + standingColumns + ` FROM destination WHERE id IN (?`
+	// Few lengths, so that there are few texts and each is prepared once.
+	n := 1
+	for n < len(ids) {
+		n *= 4
+	}
+	args := make([]any, n)
+	for i := range args {
+		args[i] = ids[min(i, len(ids)-1)]
+	}
+	var rows []struct {
+		ID      string `db:"id"`
+		AppID   int64  `db:"app_id"`
+		Enabled bool   `db:"enabled"`
+		standingRow
+	}
+	if err := t.selectPrepared(ctx, &rows, t.q(text+strings.Repeat(`, ?`, n-1)+`)`), args...); err != nil {
+		return nil, fmt.Errorf("read how destinations stand: %w", err)
+	}
+	out := make(map[string]*stood, len(rows))
+	for _, r := range rows {
+		standing, err := r.standing()
+		if err != nil {
+			return nil, fmt.Errorf("read how destination %q stands: %w", r.ID, err)
+		}
+		out[r.ID] = &stood{AppID: r.AppID, Enabled: r.Enabled, Standing: standing}
+	}
+	return out, nil
 }
 
 // readDestination reads one destination; ok is false where it is gone. lock is

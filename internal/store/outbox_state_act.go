@@ -123,7 +123,7 @@ func (s *Store) actOnDestination(ctx context.Context, t *tx, id, action, reason 
 // destinationDefinitions is the part of Definitions that destinations have more of.
 func (s *Store) destinationDefinitions(ctx context.Context, cursor string, limit int) ([]Definition, string, error) {
 	var rows []destinationRow
-	err := s.main.r.SelectContext(ctx, &rows, s.main.q(selectDestination+` WHERE id > ? ORDER BY id LIMIT ?`), cursor, limit+1)
+	err := s.main.r.SelectContext(ctx, &rows, s.main.q(selectDestination+` WHERE id > ?`+onlyGranted(ctx, "app_id")+` ORDER BY id LIMIT ?`), cursor, limit+1)
 	if err != nil {
 		return nil, "", fmt.Errorf("list destinations: %w", err)
 	}

@@ -14,7 +14,9 @@ import (
 // judgeDestinations folds a batch of outcomes, destination by destination in the order
 // of the batch, into how these stand. It returns the batch in the order in which rows
 // are locked, with what the judgement changes of it, and who changed state.
-func judgeDestinations(ctx context.Context, t *tx, all []forward.Settlement) (judged []forward.Settlement, turned []forward.Registered, err error) {
+//
+// stand is how destinations stood without a lock, and afterwards how they stand.
+func judgeDestinations(ctx context.Context, t *tx, all []forward.Settlement, stand map[string]*stood) (judged []forward.Settlement, turned []forward.Registered, err error) {
 	judged = slices.Clone(all)
 	slices.SortStableFunc(judged, func(a, b forward.Settlement) int { return strings.Compare(a.DestinationID, b.DestinationID) })
 	for from := 0; from < len(judged); {
@@ -22,7 +24,7 @@ func judgeDestinations(ctx context.Context, t *tx, all []forward.Settlement) (ju
 		for to < len(judged) && judged[to].DestinationID == judged[from].DestinationID {
 			to++
 		}
-		now, changed, err := judgeDestination(ctx, t, judged[from:to])
+		now, changed, err := judgeDestination(ctx, t, judged[from:to], stand)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -31,29 +33,39 @@ func judgeDestinations(ctx context.Context, t *tx, all []forward.Settlement) (ju
 		}
 		from = to
 	}
-	slices.SortStableFunc(judged, func(a, b forward.Settlement) int {
+	inLockOrder(judged)
+	return judged, turned, nil
+}
+
+// inLockOrder sorts a batch as the rows of its deliveries are locked.
+func inLockOrder(batch []forward.Settlement) {
+	slices.SortStableFunc(batch, func(a, b forward.Settlement) int {
 		return cmp.Or(cmp.Compare(a.Attempt.AppID, b.Attempt.AppID), strings.Compare(a.Attempt.DeliveryID, b.Attempt.DeliveryID))
 	})
-	return judged, turned, nil
 }
 
 // judgeDestination folds the outcomes of one destination. Nearly always they change
 // nothing, which one look without a lock tells; only what changes its row locks it,
 // and is judged anew under the lock.
-func judgeDestination(ctx context.Context, t *tx, batch []forward.Settlement) (r forward.Registered, turned bool, err error) {
+func judgeDestination(ctx context.Context, t *tx, batch []forward.Settlement, stand map[string]*stood) (r forward.Registered, turned bool, err error) {
 	id := batch[0].DestinationID
-	was, ok, err := readStanding(ctx, t, id, "")
-	if err != nil || !ok {
-		return r, false, err
+	look := stand[id]
+	if look == nil {
+		return r, false, nil // gone
 	}
-	now := folded(was.Standing, batch)
+	was, now := *look, folded(look.Standing, batch)
 	if now != was.Standing {
+		var ok bool
 		if was, ok, err = readStanding(ctx, t, id, t.forUpdate()); err != nil || !ok {
+			delete(stand, id)
 			return r, false, err
 		}
 		now = folded(was.Standing, batch)
 	}
 	answered(was.Standing, now, batch)
+	after := was
+	after.Standing = now
+	stand[id] = &after
 	if now == was.Standing {
 		return r, false, nil
 	}
