@@ -24,10 +24,22 @@ const minBootstrap = 8
 
 // Principal is who is calling.
 type Principal struct {
-	ID     string // of the token; "bootstrap" for the bootstrap admin
-	Name   string
+	ID     string // of the token or the account; "bootstrap" for the bootstrap admin
+	Name   string // of the token, or the person's e-mail address
 	Role   Role
 	Scopes []Scope
+	// Apps are the only apps that the caller may see or change; nil is every app.
+	Apps    []int64
+	User    string // account of a person who is signed in; "" for a token
+	Session string // its id for people; "" for a token
+}
+
+// Restricted reports whether there are apps that the caller may not see.
+func (p Principal) Restricted() bool { return p.Apps != nil }
+
+// MayApp reports whether the caller may see and, as far as the role goes, change an app.
+func (p Principal) MayApp(appID int64) bool {
+	return !p.Restricted() || slices.Contains(p.Apps, appID)
 }
 
 // May reports whether the principal's role is at least need.
@@ -99,7 +111,7 @@ func (a *Authenticator) Authenticate(ctx context.Context, bearer string) (Princi
 		!t.ExpiresAt.IsZero() && !now.Before(t.ExpiresAt):
 		return Principal{}, ErrBadToken
 	}
-	return Principal{ID: t.ID, Name: t.Name, Role: t.Role, Scopes: t.Scopes}, nil
+	return Principal{ID: t.ID, Name: t.Name, Role: t.Role, Scopes: t.Scopes, Apps: t.Apps}, nil
 }
 
 // Bearer takes the token out of an Authorization header's value; "" if it holds

@@ -9,6 +9,7 @@ import (
 	"skand/internal/auth"
 	"skand/internal/clock"
 	"skand/internal/store"
+	"skand/internal/store/storetest"
 )
 
 var start = time.Date(2026, 11, 2, 0, 0, 0, 0, time.UTC)
@@ -22,7 +23,7 @@ type bundle struct {
 func setup(t *testing.T) *bundle {
 	t.Helper()
 	now := clock.NewManual(start)
-	s, err := store.Open(t.Context(), store.Options{Main: "sqlite:" + t.TempDir(), Lab: store.Lab, Clock: now})
+	s, err := store.Open(t.Context(), store.Options{Main: storetest.New(t), Lab: store.Lab, Clock: now})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.Close()) })
 	return &bundle{now: now, store: s, auth: auth.Authenticator{Store: s, Clock: now}}
@@ -111,7 +112,7 @@ func TestBootstrapAdmin(t *testing.T) {
 func TestAuthenticateTellsAnUnreachableStoreApart(t *testing.T) {
 	t.Parallel()
 	now := clock.NewManual(start)
-	s, err := store.Open(t.Context(), store.Options{Main: "sqlite:" + t.TempDir(), Lab: store.Lab, Clock: now})
+	s, err := store.Open(t.Context(), store.Options{Main: storetest.New(t), Lab: store.Lab, Clock: now})
 	require.NoError(t, err)
 	plain, _, err := auth.New(auth.Token{Name: "n", Role: auth.Viewer})
 	require.NoError(t, err)

@@ -1,7 +1,8 @@
-// Package auth owns who may do what: API tokens, their roles and scopes, and the
-// question whether a bearer token is one of ours. It refuses HTTP (package web
-// reads the header and words the answer) and it never keeps a token: only its
-// hash.
+// Package auth owns who may do what: API tokens with their roles and scopes, people
+// with their passwords and sessions, and the question whether what a caller shows is
+// one of ours, also where an OpenID provider vouches for it. It refuses HTTP (package
+// web reads headers and cookies and words the answer) and it never keeps a secret:
+// only hashes.
 package auth
 
 import (
@@ -96,7 +97,8 @@ type Token struct {
 	Name      string // for people
 	Role      Role
 	Scopes    []Scope
-	Hash      []byte // SHA-256 of the plain token, 32 bytes
+	Apps      []int64 // the only apps that it opens; nil: all
+	Hash      []byte  // SHA-256 of the plain token, 32 bytes
 	CreatedAt time.Time
 	CreatedBy string
 	ExpiresAt time.Time
@@ -104,10 +106,10 @@ type Token struct {
 }
 
 const (
-	prefix    = "skand_" // lets people and secret scanners recognise one
-	bytes     = 32
-	plainSize = len(prefix) + 43 // base64url of 32 bytes, unpadded
-	maxName   = 100
+	prefix     = "skand_" // lets people and secret scanners recognise one
+	secretSize = 32
+	plainSize  = len(prefix) + 43 // base64url of 32 bytes, unpadded
+	maxName    = 100
 )
 
 // New makes a token of t's name, role and scopes, and returns the plain form,
@@ -127,7 +129,14 @@ func New(t Token) (plain string, _ Token, err error) {
 			return "", Token{}, fmt.Errorf("token scope %q: no such scope", s)
 		}
 	}
-	secret := make([]byte, bytes)
+	if t.Apps, err = checkApps(t.Apps); err != nil {
+		return "", Token{}, fmt.Errorf("token %w", err)
+	}
+	if t.Apps != nil && slices.ContainsFunc(t.Scopes, func(s Scope) bool { return s != ScopeS2S }) {
+		// A network relays what it has, of all apps; a signature says whose it is.
+		return "", Token{}, fmt.Errorf("token %q: a relay is not of single apps; leave out its apps, or the scope relay", t.Name)
+	}
+	secret := make([]byte, secretSize)
 	_, _ = rand.Read(secret) // never fails: it ends the program instead
 	plain = prefix + base64.RawURLEncoding.EncodeToString(secret)
 	t.ID = uuid.NewString()

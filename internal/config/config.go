@@ -25,6 +25,10 @@ type Config struct {
 	Limits         Limits
 	Timeouts       Timeouts
 	Alerts         Alerts
+	PublicURL      string // https://host where Apple and networks reach the public listener; "": not told
+	AdminURL       string // https://host where people find the admin listener; "": on this machine
+	Sessions       Sessions
+	OIDC           OIDC
 
 	// AdminToken is the bootstrap admin's token. It comes from SKAND_ADMIN_TOKEN
 	// alone: a secret is not for files and process lists.
@@ -67,6 +71,29 @@ type Alerts struct {
 	Least        int           // deliveries below which a rate says nothing
 }
 
+// Sessions says how long somebody stays signed in.
+type Sessions struct {
+	Idle     time.Duration // without use
+	Lifetime time.Duration // however much it is used
+}
+
+// OIDC is the OpenID provider that people sign in at; without an Issuer there is none.
+type OIDC struct {
+	Name            string // on the button
+	Issuer          string
+	ClientID        string
+	ClientSecretEnv string // name of the variable that holds the secret; "": a public client
+	Scopes          []string
+	EmailClaim      string
+	RoleClaim       string   // "": roles are given with skand user
+	RoleMap         []string // VALUE=ROLE
+	DefaultRole     string   // of whom RoleMap does not know; "": nobody
+	AllowedDomains  []string // of addresses; none: all
+	Provision       bool     // makes accounts; else they have to be there
+	Apps            []string // of accounts that it makes; none: every app
+	PrivateCIDRs    []string // where a provider inside the network may be
+}
+
 // The roles of a process.
 const (
 	RoleReceive = "receive" // takes postbacks and S2S
@@ -90,6 +117,7 @@ func Defaults() Config {
 		Jobs: map[string]string{
 			"decode":     "@every 5s",
 			"seal":       "* * * * *",
+			"model":      "*/5 * * * *",
 			"partitions": "0 */6 * * *",
 			"retention":  "17 3 * * *",
 			"health":     "* * * * *",
@@ -101,6 +129,11 @@ func Defaults() Config {
 		Timeouts: Timeouts{
 			ReadHeader: 5 * time.Second, Read: 15 * time.Second, Write: 30 * time.Second,
 			Idle: 2 * time.Minute, Drain: 8 * time.Second,
+		},
+		Sessions: Sessions{Idle: 12 * time.Hour, Lifetime: 7 * 24 * time.Hour},
+		OIDC: OIDC{
+			Name: "Single sign-on", Scopes: []string{"openid", "email", "profile"}, EmailClaim: "email", RoleMap: []string{},
+			AllowedDomains: []string{}, Apps: []string{}, PrivateCIDRs: []string{}, Provision: true,
 		},
 		Alerts: Alerts{OldestDue: 15 * time.Minute, DeliveryRate: 98, Span: 24 * time.Hour, Least: 50},
 	}

@@ -34,6 +34,10 @@ func fields(c *Config) []field {
 			`"" is beside db: the same folder, or the database NAME_published.`).asFlag(),
 		text("public", &c.Public, "Where postbacks and S2S arrive, as host:port. Port 0 takes a free one.").asFlag(),
 		text("admin", &c.Admin, "Where pages, API and metrics are served, as host:port.").asFlag(),
+		text("public_url", &c.PublicURL, "Where Apple and networks reach the public listener, as https://HOST: pages show it\n"+
+			`to people who name it in their apps. "" shows an example.`).asFlag(),
+		text("admin_url", &c.AdminURL, "Where people find the admin listener, such as https://skand.example.com; \"\" is\n"+
+			"this machine alone. With https, cookies are Secure. http:// sends passwords in the\nclear: for networks that you trust.").asFlag(),
 		list("roles", &c.Roles, "What this process does: receive, admin, jobs, forward.").asFlag(),
 		truth("lab", &c.Lab, "Lets the clock be moved, for tests and demos. A store is a lab from its\n"+
 			"first start or never; cohorts of a lab are marked.").asFlag(),
@@ -44,6 +48,7 @@ func fields(c *Config) []field {
 		job("decode", c, "Decodes what arrived since the last run. Schedules are five cron fields in UTC,\n"+
 			`@hourly and its like, or @every 10s; "" runs the job only when asked.`),
 		job("seal", c, "Seals and publishes the windows that have ended."),
+		job("model", c, "Estimates what Apple withholds of the windows that were sealed, once each."),
 		job("partitions", c, "Makes the partitions of the coming days (PostgreSQL)."),
 		job("retention", c, "Deletes raw copies older than their app's raw_retention."),
 		job("health", c, "Counts what became of deliveries, by the hour, and publishes the weekly health\nof networks."),
@@ -63,6 +68,22 @@ func fields(c *Config) []field {
 		number("alerts.delivery_rate", &c.Alerts.DeliveryRate, "So many per cent of its deliveries have to arrive; below is an alert."),
 		duration("alerts.span", &c.Alerts.Span, "The rate is of so long, up to an hour ago."),
 		number("alerts.least", &c.Alerts.Least, "Fewer deliveries than these in the span say nothing of a rate."),
+		duration("sessions.idle", &c.Sessions.Idle, "Somebody who has done nothing for so long has to sign in again."),
+		duration("sessions.lifetime", &c.Sessions.Lifetime, "Everybody has to after so long."),
+		text("oidc.name", &c.OIDC.Name, "What the button of the OpenID provider says; see docs/sign-in.md."),
+		text("oidc.issuer", &c.OIDC.Issuer, "Its issuer, such as https://accounts.example.com; \"\" is no provider."),
+		text("oidc.client_id", &c.OIDC.ClientID, "Our name there. Register ADMIN_URL/sign-in/callback as the redirect URI."),
+		text("oidc.client_secret_env", &c.OIDC.ClientSecretEnv, "The environment variable that holds the client's secret; \"\" for a public client."),
+		list("oidc.scopes", &c.OIDC.Scopes, "What is asked for; openid and email are needed."),
+		text("oidc.email_claim", &c.OIDC.EmailClaim, "The claim of the ID token that holds the address; email_verified has to be true."),
+		text("oidc.role_claim", &c.OIDC.RoleClaim, "The claim (a text or a list, such as groups) that role_map reads at each sign-in;\n"+
+			`"" leaves roles to skand user.`),
+		list("oidc.role_map", &c.OIDC.RoleMap, "VALUE=ROLE, such as marketing=viewer. The highest that fits counts."),
+		text("oidc.default_role", &c.OIDC.DefaultRole, "The role of whom role_map does not know: viewer, editor, operator, admin, or \"\",\nwhich lets nobody in."),
+		list("oidc.allowed_domains", &c.OIDC.AllowedDomains, "Only addresses of these domains are let in; none: all that the provider knows."),
+		truth("oidc.provision", &c.OIDC.Provision, "Makes an account at the first sign-in. false: it has to be there (skand user add)."),
+		list("oidc.apps", &c.OIDC.Apps, "The only apps of accounts made so; none: every app."),
+		list("oidc.private_cidrs", &c.OIDC.PrivateCIDRs, "Private addresses where the provider may be; others are not called."),
 	}
 }
 

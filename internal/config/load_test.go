@@ -70,7 +70,7 @@ func TestSourcesInOrder(t *testing.T) {
 	require.Equal(t, "json", c.Log.Format, "file over defaults")
 	require.Equal(t, []string{"jobs"}, c.Roles)
 	require.Equal(t, map[string]string{
-		"decode": "@every 5s", "seal": "0 4 * * *", "partitions": "0 */6 * * *", "retention": "17 3 * * *", "health": "* * * * *",
+		"decode": "@every 5s", "seal": "0 4 * * *", "partitions": "0 */6 * * *", "retention": "17 3 * * *", "health": "* * * * *", "model": "*/5 * * * *",
 	}, c.Jobs)
 	require.Equal(t, 9000, c.Limits.RelayBody)
 	require.Equal(t, 3*time.Second, c.Timeouts.Drain)

@@ -20,7 +20,8 @@ import (
 func (c Config) Validate() error {
 	return errors.Join(
 		c.validateStores(), c.validateListeners(), c.validateRoles(), c.validateProxies(),
-		c.validateJobs(), c.validateLog(), c.validateLimits(), c.validateTimeouts(), c.validateAlerts(), c.validateMasterKey())
+		c.validateJobs(), c.validateLog(), c.validateLimits(), c.validateTimeouts(), c.validateAlerts(), c.validateMasterKey(),
+		c.validatePublicURL(), c.validateAdminURL(), c.validateSessions(), c.validateOIDC())
 }
 
 func (c Config) validateMasterKey() error {
