@@ -30,6 +30,7 @@ func hasLineBreak(s string) bool {
 // readCompact checks the three segments and the header; it fails on m.
 func readCompact(m *members) *compact {
 	raw := m.string(jwsMember, "a compact JWS", notEmpty)
+	m.step(checkJWSParts, jwsMember)
 	if m.fault != nil {
 		return nil
 	}
@@ -43,6 +44,9 @@ func readCompact(m *members) *compact {
 	headerJSON := c.segment(m, "header", header)
 	c.payload = c.segment(m, "payload", payload)
 	c.readHeader(m, headerJSON)
+	if m.fault == nil {
+		m.step(checkJWSSignature, jwsMember)
+	}
 	if m.fault == nil && signature == "" {
 		m.fail(ReasonNotCompact, jwsMember, "the signature segment is empty")
 	}
@@ -53,6 +57,7 @@ func readCompact(m *members) *compact {
 // segment decodes header or payload. jwx signs over their canonical spelling, so
 // another one is noted: the signature must hold for the segments as received.
 func (c *compact) segment(m *members, name, s string) []byte {
+	m.step(checkJWSBase64, name)
 	if m.fault != nil {
 		return nil
 	}
@@ -90,6 +95,7 @@ func (c *compact) readSignature(m *members, s string) {
 // readHeader takes alg ES256 and a kid, and nothing that changes the meaning of
 // the other segments.
 func (c *compact) readHeader(m *members, header []byte) {
+	m.step(checkJWSHeader, jwsMember)
 	if m.fault != nil {
 		return
 	}
@@ -98,8 +104,12 @@ func (c *compact) readHeader(m *members, header []byte) {
 		m.fail(ReasonHeader, jwsMember, "the header is not one strict JSON object: %s", f.message)
 		return
 	}
-	h := members{obj: obj}
+	if m.trace != nil {
+		m.trace.header = string(header)
+	}
+	h := members{obj: obj, trace: m.trace}
 	alg := h.string("alg", `"ES256"`, notEmpty)
+	h.step(checkAlgorithm, "alg")
 	switch {
 	case h.fault != nil:
 	case alg != "ES256":
@@ -114,13 +124,27 @@ func (c *compact) readHeader(m *members, header []byte) {
 // parseAdAttributionKit reads the claims and, from the outer object, the
 // unsigned members. It returns the reader of the claims for its loose boolean.
 func parseAdAttributionKit(outer *members, c *compact) (*Postback, string) {
+	outer.step(checkJWSPayload, jwsMember)
 	obj, f := decodeObject(c.payload)
 	if f != nil {
 		outer.fail(ReasonPayload, jwsMember, "the payload is not one strict JSON object: %s", f.message)
 		return nil, ""
 	}
-	m := &members{obj: obj}
+	if outer.trace != nil {
+		outer.trace.payload = string(c.payload)
+	}
+	m := &members{obj: obj, trace: outer.trace}
 	p := &Postback{Framework: AdAttributionKit, Signature: c.raw}
+	readClaims(m, p)
+	if m.fault != nil {
+		outer.fault = m.fault
+	}
+	readOuter(outer, p)
+	return p, m.loose
+}
+
+// readClaims reads what the JWS signs. It fails on m.
+func readClaims(m *members, p *Postback) {
 	p.ImpressionType = m.string("impression-type", `"app-impression"`,
 		func(s string) bool { return s == "app-impression" })
 	p.AdNetworkID = m.string("ad-network-identifier", "letters, digits, points and dashes", isNetworkID)
@@ -132,13 +156,12 @@ func parseAdAttributionKit(outer *members, c *compact) (*Postback, string) {
 	p.SequenceIndex = int(m.int("postback-sequence-index", 0, 2))
 	p.SourceAppID = m.optInt("publisher-item-identifier", 0, math.MaxInt64)
 	p.Marketplace = m.optString("marketplace-identifier", "letters, digits, points and dashes", isNetworkID)
-	if m.fault != nil {
-		outer.fault = m.fault
-		return nil, ""
-	}
-	readUnsigned(outer, p)
-	p.InteractionType = outer.optString("ad-interaction-type", `"click" or "view"`, isInteraction)
-	return p, m.loose
+}
+
+// readOuter reads what stands beside the JWS, unsigned. It fails on m.
+func readOuter(m *members, p *Postback) {
+	readUnsigned(m, p)
+	p.InteractionType = m.optString("ad-interaction-type", `"click" or "view"`, isInteraction)
 }
 
 // readConversionType folds Apple's two spellings of re-engagement into one.

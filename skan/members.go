@@ -14,6 +14,8 @@ type members struct {
 	// documentation has one. It is never accepted, but the verdict tells a
 	// genuine postback with a rewritten type (malformed) from a forged one.
 	loose string
+	// trace is told of every read where somebody asked for an explanation; else nil.
+	trace *trace
 }
 
 func (m *members) fail(reason, field, format string, args ...any) {
@@ -28,6 +30,7 @@ func (m *members) wrongType(name, want string, got value) {
 
 // optString returns "" when the member is absent; ok checks what is present.
 func (m *members) optString(name, want string, ok func(string) bool) string {
+	m.reads(name, want)
 	v, present := m.obj.get(name)
 	switch {
 	case !present || m.fault != nil:
@@ -49,6 +52,9 @@ func (m *members) string(name, want string, ok func(string) bool) string {
 
 // optInt reads an integer in [low, high].
 func (m *members) optInt(name string, low, high int64) *int64 {
+	if m.trace != nil {
+		m.reads(name, wantedInt(low, high))
+	}
 	v, present := m.obj.get(name)
 	if !present || m.fault != nil {
 		return nil
@@ -88,6 +94,7 @@ func (m *members) optSmall(name string, high int64) *int {
 }
 
 func (m *members) optBool(name string) bool {
+	m.reads(name, wantedBool)
 	v, present := m.obj.get(name)
 	switch {
 	case !present || m.fault != nil:
@@ -100,16 +107,19 @@ func (m *members) optBool(name string) bool {
 		}
 		return v.text == "1"
 	}
-	m.wrongType(name, "true or false", v)
+	m.wrongType(name, wantedBool, v)
 	return false
 }
 
 func (m *members) bool(name string) bool {
-	m.require(name, "true or false")
+	m.require(name, wantedBool)
 	return m.optBool(name)
 }
 
 func (m *members) require(name, want string) {
+	if m.trace != nil {
+		m.trace.demands(m, name, want)
+	}
 	if m.fault == nil && !m.obj.has(name) {
 		m.fail(ReasonMissing, name, "missing; expected %s", want)
 	}

@@ -26,37 +26,59 @@ func Message(p *Postback) ([]byte, error) {
 	if err := complete(p, lv); err != nil {
 		return nil, fmt.Errorf("signed string of %s: %w", p.Version, err)
 	}
-	b := make([]byte, 0, 192)
+	return appendMessage(make([]byte, 0, 192), p, lv, nil), nil
+}
+
+// appendMessage is Message of a postback that is complete. Where each value begins is
+// noted in slots, unless that is nil.
+func appendMessage(b []byte, p *Postback, lv int, slots *[]slot) []byte {
 	if lv >= 20 {
-		b = append(append(b, p.Version...), separator...)
+		b = append(slotted(b, slots, "version"), p.Version...)
 	}
-	b = append(append(b, p.AdNetworkID...), separator...)
+	b = append(slotted(b, slots, "ad-network-id"), p.AdNetworkID...)
 	if lv >= 40 {
-		b = append(b, p.SourceIdentifier...)
+		b = append(slotted(b, slots, "source-identifier"), p.SourceIdentifier...)
 	} else {
-		b = strconv.AppendInt(b, *p.CampaignID, 10)
+		b = strconv.AppendInt(slotted(b, slots, "campaign-id"), *p.CampaignID, 10)
 	}
-	b = strconv.AppendInt(append(b, separator...), p.AppID, 10)
-	b = append(append(b, separator...), p.ID...)
+	b = strconv.AppendInt(slotted(b, slots, "app-id"), p.AppID, 10)
+	b = append(slotted(b, slots, "transaction-id"), p.ID...)
 	if lv >= 20 {
-		b = strconv.AppendBool(append(b, separator...), p.ConversionType == ConversionRedownload)
+		b = strconv.AppendBool(slotted(b, slots, "redownload"), p.ConversionType == ConversionRedownload)
 	}
 	switch {
 	case lv >= 20 && p.SourceAppID != nil:
-		b = strconv.AppendInt(append(b, separator...), *p.SourceAppID, 10)
+		b = strconv.AppendInt(slotted(b, slots, "source-app-id"), *p.SourceAppID, 10)
 	case lv >= 40 && p.SourceDomain != "":
-		b = append(append(b, separator...), p.SourceDomain...)
+		b = append(slotted(b, slots, "source-domain"), p.SourceDomain...)
 	}
 	if lv >= 22 {
-		b = strconv.AppendInt(append(b, separator...), int64(*p.FidelityType), 10)
+		b = strconv.AppendInt(slotted(b, slots, "fidelity-type"), int64(*p.FidelityType), 10)
 	}
 	if lv >= 30 {
-		b = strconv.AppendBool(append(b, separator...), p.DidWin)
+		b = strconv.AppendBool(slotted(b, slots, "did-win"), p.DidWin)
 	}
 	if lv >= 40 {
-		b = strconv.AppendInt(append(b, separator...), int64(p.SequenceIndex), 10)
+		b = strconv.AppendInt(slotted(b, slots, "postback-sequence-index"), int64(p.SequenceIndex), 10)
 	}
-	return b, nil
+	return b
+}
+
+// slot is where the value of a member begins in the signed string.
+type slot struct {
+	field string
+	at    int
+}
+
+// slotted begins the next value: what is there already is cut off by the separator.
+func slotted(b []byte, slots *[]slot, field string) []byte {
+	if len(b) > 0 {
+		b = append(b, separator...)
+	}
+	if slots != nil {
+		*slots = append(*slots, slot{field, len(b)})
+	}
+	return b
 }
 
 // complete checks that every mandatory value is there and none can shift fields.

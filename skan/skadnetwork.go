@@ -64,6 +64,7 @@ func parseSKAdNetwork(m *members, version string) *Postback {
 	if m.optBool("redownload") {
 		p.ConversionType = ConversionRedownload
 	}
+	m.step(checkOneSource, "source-domain")
 	if m.obj.has("source-app-id") && m.obj.has("source-domain") {
 		m.fail(ReasonBothSources, "source-domain", "Apple sends source-app-id or source-domain, never both")
 	}
@@ -96,6 +97,7 @@ func parseSKAdNetwork(m *members, version string) *Postback {
 func readUnsigned(m *members, p *Postback) {
 	p.ConversionValue = m.optSmall("conversion-value", 63)
 	p.CoarseValue = m.optString("coarse-conversion-value", `"low", "medium" or "high"`, isCoarse)
+	m.step(checkOneValue, "coarse-conversion-value")
 	if p.ConversionValue != nil && p.CoarseValue != "" {
 		m.fail(ReasonFineAndCoarse, "coarse-conversion-value",
 			"Apple sends conversion-value or coarse-conversion-value, never both")
@@ -106,6 +108,7 @@ func readUnsigned(m *members, p *Postback) {
 // decodeDER undoes the base64 of attribution-signature: standard alphabet,
 // padded, without the line breaks that Go's decoder would skip.
 func decodeDER(m *members, signature string) []byte {
+	m.step(checkBase64, "attribution-signature")
 	if m.fault != nil {
 		return nil
 	}

@@ -45,39 +45,48 @@ func NewVerifier(k *Keys, opts ...Option) *Verifier {
 // Verify judges one body of either framework. It never panics and never returns
 // an error: what is wrong is in the Result. Cheap checks come before any
 // signature, and no identity is given to a copy that did not verify.
-func (v *Verifier) Verify(body []byte) (res Result) {
+func (v *Verifier) Verify(body []byte) Result { return v.verify(body, nil) }
+
+// verify is Verify; every step that it takes is told to tr, unless that is nil.
+func (v *Verifier) verify(body []byte, tr *trace) (res Result) {
 	defer recoverTo(&res)
+	tr.begin(checkObject, "")
 	obj, f := decodeObject(body)
 	if f != nil {
 		res = f.result("", "")
 		res.NotObject = true
 		return res
 	}
-	return v.verifyObject(obj)
+	return v.verifyObject(obj, tr)
 }
 
 // VerifyRelayed is Verify for a copy that a network or vendor passed on. Relays
 // are known to add "source-app-id": 0 where Apple sent none, which breaks the
 // signature; such a copy is tried without it and flagged relay_rewritten. Apple
 // never rewrites, so the other paths don't get this second chance.
-func (v *Verifier) VerifyRelayed(body []byte) (res Result) {
+func (v *Verifier) VerifyRelayed(body []byte) Result { return v.verifyRelayed(body, nil) }
+
+func (v *Verifier) verifyRelayed(body []byte, tr *trace) (res Result) {
 	defer recoverTo(&res)
+	tr.begin(checkObject, "")
 	obj, f := decodeObject(body)
 	if f != nil {
 		res = f.result("", "")
 		res.NotObject = true
 		return res
 	}
-	res = v.verifyObject(obj)
+	res = v.verifyObject(obj, tr)
 	n, ok := obj.get("source-app-id")
 	added := ok && n.kind == kindNumber && n.text == "0"
 	if !added || res.Framework != SKAdNetwork || res.Reason != ReasonSignature && res.Reason != ReasonBothSources {
 		return res
 	}
-	again := v.verifyObject(obj.without("source-app-id"))
+	second := tr.another()
+	again := v.verifyObject(obj.without("source-app-id"), second)
 	if again.Verdict != Valid && again.Verdict != Develop {
 		return res
 	}
+	tr.becomes(second)
 	again.Flags = append(again.Flags, FlagRelayRewritten)
 	return again
 }
@@ -94,8 +103,9 @@ func recoverTo(res *Result) {
 }
 
 // verifyObject tells the framework by its members: both paths take both bodies.
-func (v *Verifier) verifyObject(obj *object) Result {
-	m := &members{obj: obj}
+func (v *Verifier) verifyObject(obj *object, tr *trace) Result {
+	tr.begin(checkFramework, "")
+	m := &members{obj: obj, trace: tr}
 	isSKAN, isAAK := obj.has("attribution-signature"), obj.has(jwsMember)
 	switch {
 	case isSKAN && isAAK:
@@ -123,6 +133,7 @@ func (v *Verifier) verifySKAdNetwork(m *members) Result {
 	if m.fault != nil {
 		return m.fault.result(SKAdNetwork, "")
 	}
+	m.step(checkVersion, "version")
 	if _, known := level(version); !known {
 		return Result{
 			Framework: SKAdNetwork, Version: version, Verdict: Unsupported,
@@ -135,17 +146,22 @@ func (v *Verifier) verifySKAdNetwork(m *members) Result {
 	if m.fault != nil {
 		return m.fault.result(SKAdNetwork, version)
 	}
+	m.step(checkSignedString, "")
 	message, err := Message(p)
 	if err != nil { // parseSKAdNetwork has let an incomplete postback through
 		panic(err)
 	}
+	m.trace.signs(p)
 	digest := sha256.Sum256(message)
+	m.step(checkKey, "version")
 	if usesP192(version) {
 		return v.verifyOld(m, p, digest[:], der)
 	}
+	m.trace.tries(v.current)
+	m.step(checkSignature, "attribution-signature")
 	for _, k := range v.current {
 		if ecdsa.VerifyASN1(k.pub, digest[:], der) {
-			return signed(m.loose, p, k)
+			return signed(m.trace, m.loose, p, k)
 		}
 	}
 	return unsigned(m.loose, p, "attribution-signature")
@@ -158,6 +174,8 @@ func (v *Verifier) verifyOld(m *members, p *Postback, digest, der []byte) Result
 		res.Message = "version: checks of SKAdNetwork 1.0 and 2.0 (P-192) are switched off here"
 		return res
 	}
+	m.trace.tries(v.old)
+	m.step(checkSignature, "attribution-signature")
 	if !plausibleP192(der) {
 		return unsigned(m.loose, p, "attribution-signature")
 	}
@@ -170,7 +188,7 @@ func (v *Verifier) verifyOld(m *members, p *Postback, digest, der []byte) Result
 			return res
 		}
 		if ok {
-			return signed(m.loose, p, k)
+			return signed(m.trace, m.loose, p, k)
 		}
 	}
 	return unsigned(m.loose, p, "attribution-signature")
@@ -181,6 +199,7 @@ func (v *Verifier) verifyAdAttributionKit(m *members) Result {
 	if m.fault != nil {
 		return m.fault.result(AdAttributionKit, "")
 	}
+	m.step(checkKey, "kid")
 	k := v.keys.byKID[c.kid]
 	if k == nil {
 		return Result{
@@ -188,29 +207,37 @@ func (v *Verifier) verifyAdAttributionKit(m *members) Result {
 			Message: fmt.Sprintf("kid: no key %q is known; keep the postback and upgrade", c.kid),
 		}
 	}
+	if m.trace != nil {
+		m.trace.tries([]*key{k})
+	}
 	p, loose := parseAdAttributionKit(m, c)
 	if m.fault != nil {
 		return m.fault.result(AdAttributionKit, "")
 	}
+	m.step(checkCanonical, jwsMember)
 	if !c.canonical {
 		res := unsigned(loose, p, jwsMember)
 		res.Reason, res.Message = ReasonNotCanonical, "jws-string: header or payload has stray bits, so it isn't what was signed"
 		return res
 	}
+	m.step(checkSignature, jwsMember)
 	if len(c.signature) != 64 {
 		return unsigned(loose, p, jwsMember)
 	}
 	signing := c.raw[:strings.LastIndexByte(c.raw, '.')]
+	m.trace.signsSegments(signing)
 	if err := es256.Verify([]byte(signing), c.signature, k.pub); err != nil {
 		return unsigned(loose, p, jwsMember)
 	}
-	return signed(loose, p, k)
+	return signed(m.trace, loose, p, k)
 }
 
 // signed is the verdict on a signature that holds for key k. A boolean that was
 // sent as a number is a genuine postback that somebody rewrote: refused, because
 // what is stored must be what was signed.
-func signed(loose string, p *Postback, k *key) Result {
+func signed(tr *trace, loose string, p *Postback, k *key) Result {
+	tr.holds(k)
+	tr.begin(checkTypes, loose)
 	if loose != "" {
 		f := fault{ReasonWrongType, loose, loose + ": expected true or false, got a number"}
 		return f.result(p.Framework, p.Version)
@@ -220,6 +247,7 @@ func signed(loose string, p *Postback, k *key) Result {
 		Framework: p.Framework, Version: p.Version, Verdict: Valid,
 		Key: k.Name, Environment: k.Environment, Identity: &id, Postback: p, Flags: p.flags(),
 	}
+	tr.begin(checkEnvironment, "")
 	if k.Environment == Development {
 		res.Verdict, res.Reason = Develop, ReasonDevelopmentKey
 		res.Message = "signed by the development key " + k.Name + "; any phone in Developer Mode can do that"

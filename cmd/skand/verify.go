@@ -25,11 +25,13 @@ type verifyRow struct {
 	Reason    string         `json:"reason"`
 	Key       string         `json:"key"`
 	Identity  *skan.Identity `json:"identity"` // null unless the signature verified
+
+	Explanation *skan.Explanation `json:"explanation,omitempty"` // with --explain
 }
 
 func newVerifyCmd() *cobra.Command {
 	var keysFile string
-	var asJSON, allowDevelopment bool
+	var asJSON, allowDevelopment, explain bool
 	cmd := &cobra.Command{
 		Use:   "verify [FILE…|-]",
 		Short: "Verify the signatures of postbacks",
@@ -38,8 +40,11 @@ first), framework, version, verdict, reason, key, identity.
 
 FILE holds one postback, on as many lines as it likes, or NDJSON; "-" or no FILE is
 standard input. Verdicts: valid, development, invalid, malformed, unsupported.
+With --explain each answer is followed by its checks in their order: pass, FAIL, or
+skip for those after the one that failed.
 Exit code: 0 all valid, 1 some are not, 2 wrong usage or unreadable files.`,
 		Example: `  skand verify postback.json
+  skand verify --explain postback.json
   skand verify --json --keys lab-keys.json archive.ndjson | jq -r .verdict | sort | uniq -c`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, files []string) error {
@@ -52,7 +57,7 @@ Exit code: 0 all valid, 1 some are not, 2 wrong usage or unreadable files.`,
 			}
 			run := verifyRun{
 				verifier: skan.NewVerifier(keys), out: bufio.NewWriter(cmd.OutOrStdout()),
-				asJSON: asJSON, allowDevelopment: allowDevelopment,
+				asJSON: asJSON, allowDevelopment: allowDevelopment, explain: explain,
 			}
 			for _, file := range files {
 				if err := run.file(file, cmd.InOrStdin()); err != nil {
@@ -71,6 +76,7 @@ Exit code: 0 all valid, 1 some are not, 2 wrong usage or unreadable files.`,
 	}
 	cmd.Flags().StringVar(&keysFile, "keys", "", `file of more trusted keys: {"name": "base64 SPKI", …}; for AdAttributionKit the name is the kid`)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line")
+	cmd.Flags().BoolVar(&explain, "explain", false, "print each check, the signed string and the keys below every answer; with --json as its member explanation")
 	cmd.Flags().BoolVar(&allowDevelopment, "allow-development", false, "let development-signed postbacks count as valid for the exit code")
 	return cmd
 }
@@ -115,6 +121,7 @@ type verifyRun struct {
 	out              *bufio.Writer
 	asJSON           bool
 	allowDevelopment bool
+	explain          bool
 	notValid         bool
 }
 
@@ -150,14 +157,22 @@ func (r *verifyRun) file(name string, stdin io.Reader) error {
 }
 
 func (r *verifyRun) body(name string, b fileBody) error {
-	res := skan.Result{Verdict: skan.Malformed, Reason: "too_large"}
-	if !b.tooLarge {
-		res = r.verifier.Verify(b.text)
+	x := tooLarge()
+	switch {
+	case b.tooLarge:
+	case r.explain:
+		x = r.verifier.Explain(b.text)
+	default:
+		x.Result = r.verifier.Verify(b.text)
 	}
+	res := x.Result
 	if res.Verdict != skan.Valid && (res.Verdict != skan.Develop || !r.allowDevelopment) {
 		r.notValid = true
 	}
-	row := verifyRow{name, b.line, res.Framework, res.Version, res.Verdict, res.Reason, res.Key, res.Identity}
+	row := verifyRow{name, b.line, res.Framework, res.Version, res.Verdict, res.Reason, res.Key, res.Identity, nil}
+	if r.explain {
+		row.Explanation = &x
+	}
 	var err error
 	if r.asJSON {
 		var text []byte
@@ -167,6 +182,9 @@ func (r *verifyRun) body(name string, b fileBody) error {
 		}
 	} else {
 		_, err = r.out.WriteString(row.text())
+		if err == nil && r.explain {
+			_, err = r.out.WriteString(explained(&x))
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("verify: write answers: %w", err)
