@@ -60,6 +60,11 @@ var rows = []struct {
 	{"cohorts.sqlite.cpu", "CPU time of a question, database included / what two cores have for 8 readers in 50 ms", nil},
 	{"cohorts.", "p99, all readers at once / one alone", nil},
 
+	{"pages.overview.bytes", "bytes of the page, packed / 100 KiB", most(1)},
+	{"pages.cohorts.bytes", "bytes of the page, packed / 100 KiB", most(1)},
+	{"pages.campaigns.bytes", "bytes of the page, packed / 100 KiB", most(1)},
+	{"pages.", "time of the server for a page, two years of one app / 150 ms", most(1)},
+
 	{"forward.postgres", "deliveries per second, each logged / requests of a bare HTTP loop", least(0.6)},
 	{"forward.sqlite", "deliveries per second, each logged / requests of a bare HTTP loop", least(0.6)},
 	{"forward.postgres.paced", "the same, endpoints that take 2 ms", nil},
@@ -68,7 +73,7 @@ var rows = []struct {
 	{"forward.sqlite.slow", "rate of five, beside one 25 times slower / beside one like them", least(0.9)},
 	{"forward.", "CPU time of a delivery, database and endpoint included / of a request of the loop", nil},
 
-	{"model", "CPU time of modelling an app's published rows, 200 draws each / 3 s", most(1)},
+	{"model.published", "CPU time of modelling an app's published rows, 200 draws each / 3 s", most(1)},
 	{"model.draws", "the same / a bare loop of one gamma draw a row and draw", nil},
 
 	{"start", "start of serve to ready / 300 ms", most(1)},

@@ -42,7 +42,7 @@ func Default() Sizes {
 		Rounds: 5, Verify: 60 * time.Millisecond, Load: 700 * time.Millisecond, Conns: []int{64, 256}, FloodConns: 64, FloodRate: 1000,
 		Memory: 40_000, MemoryChunk: 2_000, Starts: 5, Demo: true, DemoWait: time.Minute, CommitDelay: time.Millisecond,
 		Histories: []int{1, 10, 90}, SealRows: 10_000, CohortApps: 10, CohortRows: 481, Readers: 8, Asks: 40,
-		Forward: 500, Model: 350_000,
+		Forward: 3000, Model: 350_000,
 	}
 }
 
@@ -87,6 +87,7 @@ var parts = []part{
 	{"memory", (*bench).memory},
 	{"seal", (*bench).seal},
 	{"cohorts", (*bench).cohorts},
+	{"pages", (*bench).pages},
 	{"forward", (*bench).forward},
 	{"model", (*bench).model},
 	{"start", (*bench).start},

@@ -39,7 +39,7 @@ func TestSmoke(t *testing.T) {
 	if os.Getenv("SKAND_TEST_NO_POSTGRES") != "1" {
 		kinds = append(kinds, "postgres")
 	}
-	want := []string{"verify.2.1", "verify.2.2", "verify.3.0", "verify.4.0", "verify.aak", "model", "model.draws", "start"}
+	want := []string{"verify.2.1", "verify.2.2", "verify.3.0", "verify.4.0", "verify.aak", "model.published", "model.draws", "start"}
 	for _, k := range kinds {
 		want = append(want, "ingest."+k+".4.rate", "ingest."+k+".4.p99", "ingest."+k+".4.floor",
 			"ingest."+k+".slow.4.rate", "ingest."+k+".slow.4.p99", "flood."+k, "flood."+k+".unpaced",
