@@ -47,6 +47,7 @@ type App struct {
 	deliverer *forward.Deliverer
 	signer    *forward.Signer
 	auth      *auth.Authenticator
+	openID    *web.OpenID // set by Listen; nil: none is configured
 
 	public, admin net.Listener
 }
@@ -77,6 +78,9 @@ func newApp(ctx context.Context, cfg config.Config, mode store.LabMode, base clo
 		a.lab = clock.NewLab(base, offset)
 		a.clock = a.lab
 		s.UseClock(a.clock)
+	}
+	if cfg.Jobs["model"] != "" {
+		s.AwaitModels(store.ModelPatience)
 	}
 	a.auth = &auth.Authenticator{Store: s, Clock: a.clock, BootstrapHash: bootstrap}
 	if err := a.wire(ctx); err != nil {
@@ -111,6 +115,9 @@ func (a *App) wake() { a.deliverer.Wake() }
 // Listen opens the listeners, so that their addresses are known before Run.
 func (a *App) Listen() error {
 	var err error
+	if a.openID, err = openID(a.cfg.OIDC, os.Getenv); err != nil {
+		return err
+	}
 	a.public, err = net.Listen("tcp", a.cfg.Public)
 	if err != nil {
 		return fmt.Errorf("listen on --public %s: %w", a.cfg.Public, err)
@@ -154,6 +161,7 @@ func (a *App) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	a.serve(ctx, g, a.public, a.publicHandler(metrics, commits))
 	if a.admin != nil {
+		a.sayHowToBegin(ctx)
 		a.serve(ctx, g, a.admin, a.adminHandler())
 	}
 	if a.cfg.Does(config.RoleJobs) {
@@ -212,10 +220,14 @@ func (a *App) adminHandler() http.Handler {
 		Deliveries: a.store, Health: a.store, Thresholds: thresholds(a.cfg.Alerts),
 		Metrics: metricsHandler(a.registry), Applied: a.reload,
 		Redecoder: &aggregate.Redecoder{Store: a.store, Published: a.store, Clock: a.clock, Log: a.log},
+		Explainer: a.store,
+		Inspector: a.store, Verifier: a.verifier.Load,
 	}
 	if a.lab != nil {
 		admin.Lab = a
 	}
+	a.pages(admin)
+	a.signIn(admin)
 	return admin.Handler()
 }
 

@@ -125,7 +125,7 @@ func (a *App) registerJobs() error {
 	})
 	var errs []error
 	for _, j := range []jobs.Job{
-		{Name: "decode", Run: a.decode}, {Name: "seal", Run: a.seal},
+		{Name: "decode", Run: a.decode}, {Name: "seal", Run: a.seal}, {Name: "model", Run: a.model},
 		{Name: "partitions", Run: a.partitions}, {Name: "retention", Run: a.retention},
 		{Name: "health", Run: a.health},
 	} {
@@ -153,8 +153,10 @@ func (a *App) seal(ctx context.Context) (jobs.Result, error) {
 	s := &aggregate.Sealer{Store: a.store, Published: a.store, Noise: noise.Laplace{}, Clock: a.clock, Log: a.log}
 	report, err := s.Run(ctx)
 	consented, err := a.sealConsented(ctx, err)
+	// Here and not with the model: what waits for it must go out when it does not run.
+	_, wrong := a.store.TellWaiting(ctx)
 	a.wake()
-	return jobs.Result{Rows: int64(report.Published+report.Finished) + consented}, err
+	return jobs.Result{Rows: int64(report.Published+report.Finished) + consented}, errors.Join(err, wrong)
 }
 
 // sealConsented seals the deterministic side, then puts both sides together where a

@@ -15,6 +15,7 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
+	"skand/internal/auth"
 	"skand/internal/clock"
 	"skand/internal/config"
 )
@@ -91,6 +92,8 @@ func demoConfig(dir string) (config.Config, error) {
 	_, _ = rand.Read(secret) // never fails: it ends the program instead
 	cfg := config.Defaults()
 	cfg.DB, cfg.Public, cfg.Admin, cfg.Lab = "sqlite:"+dir, "127.0.0.1:0", "127.0.0.1:0", true
+	// The fortnight passes in a minute, and nobody is to sign in again after each day.
+	cfg.Sessions = config.Sessions{Idle: 60 * 24 * time.Hour, Lifetime: 90 * 24 * time.Hour}
 	cfg.AdminToken = config.Secret(hex.EncodeToString(secret))
 	return cfg, cfg.Validate()
 }
@@ -116,6 +119,11 @@ func (d *demo) show(ctx, running context.Context, app *App, token string) error 
 		notes = d.stderr
 	}
 	fmt.Fprintf(notes, "public  %s   postbacks and S2S\nadmin   %s   API and metrics, with the header\n        Authorization: Bearer %s\n", w.public, w.admin, token)
+	password, err := d.addAdmin(ctx, app)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(notes, "pages   %s/sign-in   sign in as %s with the password %s\n", w.admin, demoEmail, password)
 	for _, n := range w.networks {
 		fmt.Fprintf(notes, "network %s   %s\n", n.URL(), n.Name())
 	}
@@ -143,6 +151,15 @@ func (d *demo) show(ctx, running context.Context, app *App, token string) error 
 		fmt.Fprintf(d.stdout, "\nStill serving; Ctrl-C ends it. Try:\n  curl -H 'Authorization: Bearer %s' '%s/v1/cohorts?app=%d&format=csv'\n", token, w.admin, demoApp)
 	}
 	return wait(ctx)
+}
+
+const demoEmail = "demo@example.com"
+
+// addAdmin lets the one who looks at the demo in. The store goes when the demo ends.
+func (d *demo) addAdmin(ctx context.Context, app *App) (password string, err error) {
+	password = auth.MakePassword()
+	_, err = localUsers{store: app.store, clock: app.clock}.create(context.WithoutCancel(ctx), demoEmail, auth.Admin, nil, password)
+	return password, err
 }
 
 func wait(ctx context.Context) error {

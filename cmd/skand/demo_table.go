@@ -21,11 +21,12 @@ type demoTable struct {
 	Expected           map[string]int `json:"expected"`             // answers that the truth wants
 	WrongAnswers       int            `json:"wrong_answers"`        // answers that differ from it
 	store.Counts
-	TrueInstalls int  `json:"true_installs"` // install windows that Apple's simulation signed
-	S2SLines     int  `json:"s2s_lines"`
-	NetworkTook  int  `json:"network_took"`  // deliveries by id that the networks answered 2xx
-	NetworkAgain int  `json:"network_again"` // repeats of those
-	Conserved    bool `json:"conserved"`     // see conserved
+	TrueInstalls int         `json:"true_installs"` // install windows that Apple's simulation signed
+	S2SLines     int         `json:"s2s_lines"`
+	Modeled      demoModeled `json:"modeled"`
+	NetworkTook  int         `json:"network_took"`  // deliveries by id that the networks answered 2xx
+	NetworkAgain int         `json:"network_again"` // repeats of those
+	Conserved    bool        `json:"conserved"`     // see conserved
 }
 
 func (d *demo) table(ctx context.Context, w *labWorld) (demoTable, error) {
@@ -44,6 +45,9 @@ func (d *demo) table(ctx context.Context, w *labWorld) (demoTable, error) {
 		if !a.OK() {
 			t.WrongAnswers += n
 		}
+	}
+	if t.Modeled, err = w.modeled(ctx); err != nil {
+		return demoTable{}, err
 	}
 	t.NetworkTook, t.NetworkAgain = w.delivered()
 	t.Conserved = conserved(c)
@@ -94,6 +98,7 @@ func (t demoTable) print(out io.Writer) {
 	line("publish", "releases", t.Releases["published"], fmt.Sprintf("%d windows carried, below k", t.Releases["carried"]))
 	line("", "rows", t.Rows, "each of at least k installs")
 	line("", "installs in them", t.Published, fmt.Sprintf("%d wait for a later window", t.Waiting))
+	t.Modeled.print(line)
 	line("consented", "clicks, installs, events", fmt.Sprint(t.Clicks, t.Installs["attributed"]+t.Installs["organic"], t.Events),
 		fmt.Sprintf("%d installs attributed", t.Installs["attributed"]))
 	line("forward", "deliveries made", t.Outbox["delivered"], fmt.Sprintf("%d pending", t.Outbox["pending"]))

@@ -38,6 +38,12 @@ func TestDemoPlaysTheFortnight(t *testing.T) {
 	require.Zero(t, table.Undecoded)
 	require.EqualValues(t, table.Posted-table.Rejected, table.Received)
 	require.EqualValues(t, table.TrueInstalls, table.Counted["install"])
+	m := table.Modeled
+	require.Positive(t, m.Rows)
+	require.NotNil(t, m.Estimate, "%s", line)
+	require.True(t, m.Low.LessThanOrEqual(*m.Estimate) && m.Estimate.LessThanOrEqual(*m.High))
+	require.True(t, m.Seen == nil || m.High.IntPart() >= int64(*m.Seen))
+	require.Positive(t, m.Told)
 	require.Positive(t, table.NetworkTook)
 	require.EqualValues(t, table.Outbox["delivered"], table.NetworkTook)
 	require.Zero(t, table.NetworkAgain)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -15,12 +14,13 @@ import (
 
 	"skand/internal/clock"
 	"skand/internal/config"
+	"skand/internal/endpoint"
 	"skand/internal/store"
 )
 
 // newDoctorCmd is `skand doctor`.
 func newDoctorCmd() *cobra.Command {
-	var endpoint string
+	var address string
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "doctor",
@@ -34,11 +34,11 @@ func newDoctorCmd() *cobra.Command {
 		Example: "  skand doctor --config skand.yaml\n  skand doctor --db postgres://skand@db/skand --endpoint https://postbacks.example.com --json",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := checkEndpointFlag(endpoint); err != nil {
+			if err := checkEndpointFlag(address); err != nil {
 				return err
 			}
 			d := &doctor{now: clock.Real{}.Now, env: os.Getenv}
-			d.examine(cmd, endpoint)
+			d.examine(cmd, address)
 			if err := d.print(cmd.OutOrStdout(), asJSON); err != nil {
 				return err
 			}
@@ -49,18 +49,17 @@ func newDoctorCmd() *cobra.Command {
 		},
 	}
 	config.AddFlags(cmd.Flags())
-	cmd.Flags().StringVar(&endpoint, "endpoint", "", "public https address to try, such as https://postbacks.example.com")
+	cmd.Flags().StringVar(&address, "endpoint", "", "public https address to try, such as https://postbacks.example.com")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print {result, checks: [{level, check, where, found, todo}]}")
 	return cmd
 }
 
-func checkEndpointFlag(endpoint string) error {
-	if endpoint == "" {
+func checkEndpointFlag(address string) error {
+	if address == "" {
 		return nil
 	}
-	u, err := url.Parse(endpoint)
-	if err != nil || u.Scheme != "https" || u.Host == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" {
-		return usagef("doctor: --endpoint %s: want https://HOST[:PORT] and no path; Apple posts to https only", endpoint)
+	if err := endpoint.Parse(address); err != nil {
+		return usagef("doctor: --endpoint %s: %w", address, err)
 	}
 	return nil
 }
@@ -75,7 +74,7 @@ const (
 // finding is the outcome of one check.
 type finding struct {
 	Level string `json:"level"`
-	Check string `json:"check"` // config, clock, keys, main, published, vault, forward, endpoint
+	Check string `json:"check"` // config, clock, keys, main, published, vault, signin, forward, endpoint
 	Where string `json:"where"`
 	Found string `json:"found"`
 	Todo  string `json:"todo,omitempty"`
@@ -97,7 +96,7 @@ func inOneLine(s string) string { return strings.ReplaceAll(strings.TrimSpace(s)
 
 // examine makes all checks. Where the configuration can't be read there is nothing
 // else to look at but Apple's keys.
-func (d *doctor) examine(cmd *cobra.Command, endpoint string) {
+func (d *doctor) examine(cmd *cobra.Command, address string) {
 	cfg, err := config.Load(cmd.Flags(), os.Environ())
 	d.config(cfg, err)
 	if err != nil {
@@ -111,8 +110,9 @@ func (d *doctor) examine(cmd *cobra.Command, endpoint string) {
 	d.keys(x.Trusted, cfg.P192)
 	d.databases(cfg, &x)
 	d.vault(&x)
+	d.signIn(ctx, cfg, &x)
 	d.destinations(ctx, &x)
-	d.endpoint(ctx, endpoint, x.AllowPrivate)
+	d.endpoint(ctx, address, x.AllowPrivate)
 }
 
 func (d *doctor) worst() string {

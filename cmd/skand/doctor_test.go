@@ -2,8 +2,6 @@ package main
 
 import (
 	"bytes"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
 	"net/http"
@@ -198,19 +196,6 @@ func TestDoctorTriesTheEndpoint(t *testing.T) {
 
 func writeTo(w http.ResponseWriter, s string) {
 	_, _ = w.Write([]byte(s)) // the asker looks at what it got
-}
-
-func TestDoctorSpeaksOfTheCertificatesEnd(t *testing.T) {
-	t.Parallel()
-	at := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
-	d := &doctor{now: clock.NewManual(at).Now}
-	for days, want := range map[int]string{20: levelOK, 13: levelWarn} {
-		d.found = nil
-		d.certificate("endpoint", "https://a.example", &tls.ConnectionState{PeerCertificates: []*x509.Certificate{
-			{DNSNames: []string{"a.example"}, NotAfter: at.AddDate(0, 0, days)},
-		}})
-		require.Equal(t, want, d.worst())
-	}
 }
 
 func TestDoctorLooksAtTheClock(t *testing.T) {

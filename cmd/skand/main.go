@@ -89,7 +89,7 @@ func newRoot() *cobra.Command {
 	})
 	root.AddCommand(
 		newServeCmd(), newDemoCmd(), newVerifyCmd(), newSchemaCmd(), newApplyCmd(), newExportCmd(), newImportCmd(),
-		newSimulateCmd(), newScoreboardCmd(), newJobCmd(), newReplayCmd(), newReconcileCmd(), newDestinationCmd(), newTokenCmd(), newSecretCmd(), newMigrateCmd(), newConfigCmd(), newDoctorCmd(),
+		newSimulateCmd(), newScoreboardCmd(), newJobCmd(), newReplayCmd(), newReconcileCmd(), newDestinationCmd(), newUserCmd(), newTokenCmd(), newSecretCmd(), newMigrateCmd(), newConfigCmd(), newDoctorCmd(),
 	)
 	return root
 }

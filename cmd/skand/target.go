@@ -86,8 +86,8 @@ func (t *target) call(ctx context.Context, method, path string, body []byte) ([]
 	return t.send(ctx, method, path, "application/json", body)
 }
 
-// send is call with a body of any type.
-func (t *target) send(ctx context.Context, method, path, contentType string, body []byte) ([]byte, error) {
+// send is call with a body of any type, and with names and values of headers.
+func (t *target) send(ctx context.Context, method, path, contentType string, body []byte, headers ...string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
 	defer cancel()
 	url := strings.TrimSuffix(t.server, "/") + path
@@ -97,6 +97,9 @@ func (t *target) send(ctx context.Context, method, path, contentType string, bod
 	}
 	if len(body) > 0 {
 		req.Header.Set("Content-Type", contentType)
+	}
+	for i := 0; i+1 < len(headers); i += 2 {
+		req.Header.Set(headers[i], headers[i+1])
 	}
 	if t.token != "" {
 		req.Header.Set("Authorization", "Bearer "+t.token)

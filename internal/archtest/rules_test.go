@@ -46,6 +46,7 @@ var only = []struct {
 	{"skand/internal/pgtest", []string{}},
 	{"skand/internal/store/storetest", []string{}},
 	{"github.com/stretchr/testify", []string{}},
+	{"github.com/chromedp", []string{}},
 }
 
 // words says which folders may use a name of a package. Tests may use those with

@@ -25,6 +25,9 @@ func (s *Store) Snapshots(ctx context.Context, bounds forward.Thresholds) ([]for
 	out := make([]forward.Snapshot, 0, len(all))
 	for _, r := range all {
 		d := r.Destination
+		if !mayApp(ctx, d.AppID) {
+			continue
+		}
 		one := forward.Snapshot{DestinationID: d.ID, Enabled: d.Enabled && r.DisabledBy == ""}
 		switch state, reason := r.State(); state {
 		case forward.DestinationDisabled:
@@ -81,11 +84,15 @@ func (s *Store) fillSnapshot(ctx context.Context, d forward.Destination, bounds 
 	return nil
 }
 
-// Alerts judges how every destination stands now.
+// Alerts judges how every destination stands now, and tells which alarms of the model stand.
 func (s *Store) Alerts(ctx context.Context, bounds forward.Thresholds) ([]forward.Alert, error) {
 	all, err := s.Snapshots(ctx, bounds)
 	if err != nil {
 		return nil, fmt.Errorf("alerts: %w", err)
 	}
-	return forward.Alerts(all, bounds, s.clock.Now()), nil
+	model, err := s.modelAlerts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return append(forward.Alerts(all, bounds, s.clock.Now()), model...), nil
 }

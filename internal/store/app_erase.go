@@ -24,6 +24,9 @@ var erasedTables = []struct {
 	{"delivery_hour", []string{"app_id", "destination_id", "hour"}},
 	{"attempt_hour", []string{"app_id", "hour", "destination_id", "class", "status"}},
 	{"conversion_repeat", []string{"app_id", "hour", "kind"}},
+	{"arrival_hour", []string{"app_id", "hour", "source", "framework", "version", "verdict", "state"}},
+	{"counted_hour", []string{"app_id", "hour", "network_id", "framework", "version"}},
+	{"model_drift", []string{"app_id", "sequence_index", "kind", "environment", "level", "metric", "event_name"}},
 	{"schema_draft", []string{"app_id", "draft_id"}},
 }
 

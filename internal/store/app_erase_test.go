@@ -56,7 +56,7 @@ func TestEraseApp(t *testing.T) {
 		attempts := done.Erased["delivery_attempt"]
 		require.Positive(t, attempts)
 		require.Equal(t, map[string]int64{
-			"postback": 15, "counted_postback": 15, "click": 1, "install": 1, "event": 2, "consent_change": 1, "reconciliation": 0, "delivery_hour": 0, "attempt_hour": 0, "conversion_repeat": 0, "schema_draft": 1,
+			"postback": 15, "counted_postback": 15, "click": 1, "install": 1, "event": 2, "consent_change": 1, "reconciliation": 0, "delivery_hour": 0, "attempt_hour": 0, "conversion_repeat": 0, "arrival_hour": 0, "counted_hour": 0, "model_drift": 0, "schema_draft": 1,
 			"outbox": attempts, "delivery_attempt": attempts,
 		}, done.Erased)
 		left := in.rowsOf(testApp)

@@ -11,35 +11,37 @@ import (
 
 // What the audit log tells of. A look at raw rows is told of as well.
 const (
-	ActApply         = "apply"
-	ActTokenCreate   = "token.create"
-	ActTokenRevoke   = "token.revoke"
-	ActJobRun        = "job.run"
-	ActReplay        = "replay"
-	ActLabClock      = "lab.clock"
-	ActDraftCreate   = "draft.create"
-	ActDraftSave     = "draft.save"
-	ActDraftDelete   = "draft.delete"
-	ActPublish       = "schema.publish"
-	ActRollBack      = "schema.rollback"
-	ActSimulate      = "schema.simulate"
-	ActPostbacksRead = "postbacks.read"
-	ActAppDelete     = "app.delete"
-	ActAppErase      = "app.erase"
-	ActRedecode      = "release.redecode"
-	ActHoldsRead     = "holds.read"
-	ActReview        = "install.review"
+	ActApply           = "apply"
+	ActTokenCreate     = "token.create"
+	ActTokenRevoke     = "token.revoke"
+	ActJobRun          = "job.run"
+	ActReplay          = "replay"
+	ActLabClock        = "lab.clock"
+	ActDraftCreate     = "draft.create"
+	ActDraftSave       = "draft.save"
+	ActDraftDelete     = "draft.delete"
+	ActPublish         = "schema.publish"
+	ActRollBack        = "schema.rollback"
+	ActSimulate        = "schema.simulate"
+	ActPostbacksRead   = "postbacks.read"
+	ActPostbackInspect = "postbacks.inspect"
+	ActAppDelete       = "app.delete"
+	ActAppErase        = "app.erase"
+	ActRedecode        = "release.redecode"
+	ActHoldsRead       = "holds.read"
+	ActReview          = "install.review"
 )
 
 // AuditActions lists what the audit log tells of.
 func AuditActions() []string {
 	return []string{
 		ActApply, ActTokenCreate, ActTokenRevoke, ActJobRun, ActReplay, ActLabClock, ActDraftCreate, ActDraftSave,
-		ActDraftDelete, ActPublish, ActRollBack, ActSimulate, ActPostbacksRead, ActAppDelete, ActAppErase, ActRedecode, ActHoldsRead, ActReview, ActSubjectErase,
+		ActDraftDelete, ActPublish, ActRollBack, ActSimulate, ActPostbacksRead, ActPostbackInspect, ActAppDelete, ActAppErase, ActRedecode, ActHoldsRead, ActReview, ActSubjectErase,
 		ActInstallRead, ActRecompute, ActDeliveryRead, ActDeliveriesReplay, ActReconcile,
 		ActDestinationResume, ActDestinationEnable, ActDestinationDisable,
 		ActDestinationRollBack, ActDestinationRender, ActDestinationTest,
 		ActSecretSet, ActSecretRotate, ActSecretEnd,
+		ActSignIn, ActSignInFailed, ActSignOut, ActSessionEnd, ActUserCreate, ActUserChange, ActUserPassword,
 	}
 }
 
@@ -123,8 +125,7 @@ type AuditFilter struct {
 
 // AuditLog lists the audit log, the newest line first.
 func (s *Store) AuditLog(ctx context.Context, f AuditFilter, cursor string, limit int) ([]AuditEntry, string, error) {
-	var where []string
-	var args []any
+	where, args := []string{"1 = 1" + onlyGranted(ctx, "app_id")}, []any{}
 	only := func(condition string, arg any) {
 		where, args = append(where, condition), append(args, arg)
 	}
@@ -154,9 +155,7 @@ func (s *Store) AuditLog(ctx context.Context, f AuditFilter, cursor string, limi
 		only("happened_at < ?", ms(f.To))
 	}
 	text := `SELECT id, app_id, happened_at, who, role, action, object, detail FROM audit_log`
-	if len(where) > 0 {
-		text += " WHERE " + strings.Join(where, " AND ")
-	}
+	text += " WHERE " + strings.Join(where, " AND ")
 	var rows []struct {
 		ID     int64  `db:"id"`
 		AppID  int64  `db:"app_id"`

@@ -38,6 +38,9 @@ type CohortLook struct {
 
 // LookAtCohorts opens a look at what f selects.
 func (s *Store) LookAtCohorts(ctx context.Context, f CohortFilter) (*CohortLook, error) {
+	if err := needApp(ctx, f.AppID); err != nil {
+		return nil, err
+	}
 	var opts *sql.TxOptions // SQLite: a reading transaction is a snapshot already
 	if s.pub.dialect == postgres {
 		opts = &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}

@@ -135,6 +135,9 @@ func (s *Store) viewEvents(ctx context.Context, t *tx, v *InstallView) error {
 
 // Recompute decides installs again, and tells the audit log how many and of when.
 func (s *Store) Recompute(ctx context.Context, r conversion.Recompute) (conversion.Recomputed, error) {
+	if err := needApp(ctx, r.AppID); err != nil {
+		return conversion.Recomputed{}, err
+	}
 	detail := map[string]any{"from": r.From, "to": r.To, "dry_run": r.DryRun}
 	if err := s.Audit(ctx, "store", ActRecompute, r.AppID, fmt.Sprintf("app %d", r.AppID), detail); err != nil {
 		return conversion.Recomputed{}, err

@@ -36,6 +36,7 @@ type db struct {
 	dialect  dialect
 	w, r     *sqlx.DB
 	prepared prepared
+	looks    *looks // PostgreSQL only
 }
 
 // tx is a transaction that knows its dialect.
@@ -89,6 +90,9 @@ func ignoreDone(err error) error {
 
 func (d *db) close() error {
 	d.prepared.close()
+	if err := d.looks.close(); err != nil {
+		return errors.Join(err, d.w.Close())
+	}
 	if d.r == d.w {
 		return d.w.Close()
 	}
@@ -116,7 +120,11 @@ func openDB(ctx context.Context, location, file string) (*db, error) {
 	if err := pool.PingContext(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("reach %s: %w", redact(location), err), pool.Close())
 	}
-	return &db{dialect: postgres, w: pool, r: pool}, nil
+	looks, err := openLooks(location)
+	if err != nil {
+		return nil, errors.Join(err, pool.Close())
+	}
+	return &db{dialect: postgres, w: pool, r: pool, looks: looks}, nil
 }
 
 func openSQLite(ctx context.Context, dir, file string) (*db, error) {

@@ -27,9 +27,16 @@ type Examination struct {
 	AllowPrivate    []netip.Prefix
 	Settings        error // why Lab, Trusted and AllowPrivate could not be read
 	Destinations    []DestinationSecrets
-	Forwarding      error       // why Destinations could not be read
+	Forwarding      error // why Destinations could not be read
+	Accounts        AccountsPlace
 	Vault           *VaultPlace // nil: there is no main store to look at
 	Same            bool        // the published store lies in the main one's database
+}
+
+// AccountsPlace is who can sign in.
+type AccountsPlace struct {
+	All, Admins int   // admins that are enabled and of every app
+	Unknown     error // why they could not be counted
 }
 
 // Place is one of the two stores.
@@ -53,6 +60,7 @@ func Examine(ctx context.Context, o Options) Examination {
 	x.Main = look(ctx, o.Main, "skand.db", "", func(d *db) error {
 		x.Settings = x.read(ctx, d)
 		x.Destinations, x.Forwarding = (&Store{main: d}).destinationSecrets(ctx)
+		x.Accounts.All, x.Accounts.Admins, x.Accounts.Unknown = accountCounts(ctx, d.r)
 		x.Vault = examineVault(ctx, d, o)
 		return tryWrite(ctx, d, `UPDATE store_meta SET value = value WHERE name = ''`)
 	})

@@ -76,9 +76,10 @@ func explain(t *testing.T, s *Store, location, mode string) *explained {
 	connector, err := pq.NewConnector(u.String())
 	require.NoError(t, err)
 	x := &explained{}
-	pool := sqlx.NewDb(sql.OpenDB(pq.ConnectorWithNoticeHandler(connector, x.hear)), string(postgres))
+	heard := pq.ConnectorWithNoticeHandler(connector, x.hear)
+	pool := sqlx.NewDb(sql.OpenDB(heard), string(postgres))
 	require.NoError(t, s.main.close())
-	s.main = &db{dialect: postgres, w: pool, r: pool}
+	s.main = &db{dialect: postgres, w: pool, r: pool, looks: newLooks(heard)}
 	err = pool.PingContext(t.Context())
 	if err != nil && strings.Contains(err.Error(), "auto_explain") {
 		t.Skipf("this PostgreSQL comes without auto_explain (its contrib package): %v", err)

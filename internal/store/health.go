@@ -31,7 +31,7 @@ func (s *Store) Health(ctx context.Context, ask HealthAsk) ([]forward.Health, er
 	}
 	all = slices.DeleteFunc(all, func(r forward.Registered) bool {
 		d := r.Destination
-		return ask.DestinationID != "" && d.ID != ask.DestinationID || ask.AppID != 0 && d.AppID != ask.AppID
+		return !mayApp(ctx, d.AppID) || ask.DestinationID != "" && d.ID != ask.DestinationID || ask.AppID != 0 && d.AppID != ask.AppID
 	})
 	if ask.DestinationID != "" && len(all) == 0 {
 		return nil, ErrNoDestination

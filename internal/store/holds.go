@@ -33,7 +33,7 @@ WHERE o.hold_reason <> '' AND o.state = 'pending' AND o.due_at > ?`
 // Held lists deliveries that are held, those first whose hold ends first. appID 0: of
 // every app. cursor is "" or what the page before returned.
 func (s *Store) Held(ctx context.Context, appID int64, cursor string, limit int) (page []Held, next string, err error) {
-	text, args := heldSQL, []any{ms(s.clock.Now())}
+	text, args := heldSQL+onlyGranted(ctx, "o.app_id"), []any{ms(s.clock.Now())}
 	if appID != 0 {
 		text, args = text+` AND o.app_id = ?`, append(args, appID)
 	}
@@ -110,6 +110,9 @@ const (
 // nothing that waits of it is sent, nor anything that it does later. The last review
 // counts; what was sent or rejected before stays so. ErrNoInstall if it is not kept.
 func (s *Store) ReviewInstall(ctx context.Context, r Review) (Reviewed, error) {
+	if err := needApp(ctx, r.AppID); err != nil {
+		return Reviewed{}, err
+	}
 	by, now := actor(ctx, "store"), s.clock.Now()
 	hash := s.vault.Hash(vault.Install, r.InstallID)
 	done := Reviewed{Review: wasReleased}

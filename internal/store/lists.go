@@ -56,7 +56,7 @@ type Release struct {
 // Releases lists the public ledger from the published store, newest window first.
 // appID 0 is every app.
 func (s *Store) Releases(ctx context.Context, appID int64, cursor string, limit int) ([]Release, string, error) {
-	where, args := " WHERE (CAST(? AS BIGINT) = 0 OR app_id = ?)", []any{appID, appID}
+	where, args := " WHERE (CAST(? AS BIGINT) = 0 OR app_id = ?)"+onlyGranted(ctx, "app_id"), []any{appID, appID}
 	if cursor != "" {
 		end, id, err := cutCursor(cursor, "|")
 		if err != nil {
@@ -105,7 +105,11 @@ func (s *Store) Definitions(ctx context.Context, kind, cursor string, limit int)
 		UpdatedAt  int64  `db:"updated_at"`
 		Definition string `db:"definition"`
 	}
-	text := `SELECT ` + column + ` AS id, updated_at, definition FROM ` + kind + ` WHERE ` + column + ` > ? ORDER BY 1 LIMIT ?`
+	mine := ""
+	if kind == "app" {
+		mine = onlyGranted(ctx, "app_id") // networks are everybody's
+	}
+	text := `SELECT ` + column + ` AS id, updated_at, definition FROM ` + kind + ` WHERE ` + column + ` > ?` + mine + ` ORDER BY 1 LIMIT ?`
 	if err := s.main.r.SelectContext(ctx, &rows, s.main.q(text), cursor, limit+1); err != nil {
 		return nil, "", fmt.Errorf("list %ss: %w", kind, err)
 	}
@@ -144,7 +148,7 @@ type Postback struct {
 
 // Postbacks lists raw copies, newest first.
 func (s *Store) Postbacks(ctx context.Context, f PostbackFilter, cursor string, limit int) ([]Postback, string, error) {
-	where, args := " WHERE (CAST(? AS BIGINT) = 0 OR app_id = ?) AND (? = '' OR state = ?)", []any{f.AppID, f.AppID, f.State, f.State}
+	where, args := " WHERE (CAST(? AS BIGINT) = 0 OR app_id = ?) AND (? = '' OR state = ?)"+onlyGranted(ctx, "app_id"), []any{f.AppID, f.AppID, f.State, f.State}
 	if cursor != "" {
 		when, id, err := cutCursor(cursor, ".")
 		if err != nil {

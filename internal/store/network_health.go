@@ -240,7 +240,7 @@ var NetworkHealthTable = columnsOf(slices.DeleteFunc(slices.Clone(networkHealthC
 // NetworkHealth streams published lines, by app, week and network. From and To are of
 // the begin of weeks; zero fields pick all.
 func (s *Store) NetworkHealth(ctx context.Context, f CohortFilter, each func([]any) error) error {
-	text, args := ` WHERE 1 = 1`, []any{}
+	text, args := ` WHERE 1 = 1`+onlyGranted(ctx, "app_id"), []any{}
 	only := func(condition string, value any) { text, args = text+` AND `+condition, append(args, value) }
 	if f.AppID != 0 {
 		only(`app_id = ?`, f.AppID)

@@ -116,7 +116,7 @@ func (p *packer) add(one *packedPart) {
 func (s *Store) packMissing(ctx context.Context) error {
 	release := s.pub.table("release")
 	var missing []string
-	err := s.pub.r.SelectContext(ctx, &missing, `SELECT release_id FROM `+release+` r WHERE `+ofPostbacks+`
+	err := s.pub.r.SelectContext(ctx, &missing, `SELECT release_id FROM `+release+` r WHERE `+ofPostbacks+` AND kind <> 'model'
 		AND NOT EXISTS (SELECT 1 FROM `+s.pub.table("cohort_packed")+` p WHERE p.release_id = r.release_id)`)
 	if err != nil {
 		return fmt.Errorf("look for releases that are not packed: %w", err)

@@ -67,6 +67,9 @@ func (s *Store) Publish(ctx context.Context, r aggregate.Release) error {
 		if err != nil || !fresh {
 			return err
 		}
+		if r.Kind == aggregate.ReleaseModel {
+			return insertModel(ctx, t, s.pub, r)
+		}
 		switch r.View {
 		case aggregate.ViewCombined:
 			return insertCombined(ctx, t, s.pub, r)

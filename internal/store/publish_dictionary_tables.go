@@ -36,7 +36,7 @@ var tablesDescribed = []described{
 			{"schema_versions", "versions that at least b of its installs were decoded with, ascending; empty: no schema. Of a `redecode`, the version it was read by", "", ""},
 			{"model_version", "version of the model, 0 for releases without one", "", ""},
 			{"lab", "made in a data store created with `--lab`: not real traffic", "", ""},
-			{"sealed_at", "when the window was cut; of a `redecode`, when it was made", "UTC", ""},
+			{"sealed_at", "when the window was cut; of a `redecode` or a `model`, when it was made", "UTC", ""},
 		}), ""},
 	{"cohort", "One line per published row. Every install of a release is in exactly one row. Add rows up as you like; there is no total beside its parts. Of a window that was decoded again both releases are here: take one, or `cohort_current`. Rows, installs and kinds of a `redecode` are those of its base; payers and revenue are read anew, as far as the base's bins tell.", cohortDescribed, ""},
 	{"cohort_event", "Events by campaign, release by release: sums over the bins of `cohort_value`. A campaign without lines has no row on which payers stand, or no fine value, or no schema.", slices.Concat(
@@ -87,6 +87,10 @@ var tablesDescribed = []described{
 	doneDescribed,
 	funnelDescribed,
 	combinedDescribed,
+	modeledDescribed,
+	rolledDescribed,
+	checkedDescribed,
+	explainedDescribed,
 	networkHealthDescribed,
 	{"cohort_packed", "The rows of a release once more, added up by network, two digits, level and schema versions and packed into one value: skand's own roll-ups are read from it. It says nothing that `cohort` does not say.", []columnMeaning{
 		ofRelease,

@@ -89,6 +89,9 @@ func (s *Store) PutReconciliations(ctx context.Context, uploads []reconcile.Uplo
 	errDry := errors.New("dry run")
 	err := s.main.in(ctx, func(t *tx) error {
 		for _, u := range uploads {
+			if err := needApp(ctx, u.AppID); err != nil {
+				return err
+			}
 			kept, err := s.putReconciliation(ctx, t, u)
 			if err != nil {
 				return err
@@ -255,7 +258,7 @@ type ReconciliationFilter struct {
 
 // Reconciliations lists what stands, the newest day first, without rows.
 func (s *Store) Reconciliations(ctx context.Context, f ReconciliationFilter, cursor string, limit int) ([]Reconciliation, string, error) {
-	text, args := reconciliationHead+` FROM reconciliation r WHERE 1 = 1`+newestRevision, []any{}
+	text, args := reconciliationHead+` FROM reconciliation r WHERE 1 = 1`+newestRevision+onlyGranted(ctx, "app_id"), []any{}
 	only := func(condition string, values ...any) {
 		text, args = text+` AND `+condition, append(args, values...)
 	}

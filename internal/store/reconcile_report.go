@@ -17,6 +17,9 @@ import (
 func (s *Store) Discrepancies(ctx context.Context, appID int64, network string, from, to time.Time) ([]reconcile.Report, error) {
 	const stands = reconciliationHead + `, lines FROM reconciliation r
 		WHERE app_id = ? AND (network_id = ? OR ? = '') AND day >= ? AND day < ?` + newestRevision + ` ORDER BY network_id, day`
+	if err := needApp(ctx, appID); err != nil {
+		return nil, err
+	}
 	uploads, err := s.reconciliations(ctx, stands, appID, network, network, ms(from), ms(to))
 	if err != nil {
 		return nil, err

@@ -32,6 +32,7 @@ func TestBIPage(t *testing.T) {
 		runOn(t, "sqlite:"+dir, "sqlite:"+dir, func(t *testing.T, s *Store, now *clock.Movable) {
 			in := newInbox(t, s, now)
 			in.campaigns(1, 2)
+			in.modelAll()
 			d, err := sqlx.Open(string(sqlite), "file:"+filepath.Join(dir, "published.db")+"?mode=ro")
 			require.NoError(t, err)
 			defer func() { require.NoError(t, d.Close()) }()
@@ -41,6 +42,7 @@ func TestBIPage(t *testing.T) {
 	t.Run("postgres", func(t *testing.T) {
 		onGranting(t, func(t *testing.T, g granting) {
 			g.campaigns(1, 2)
+			g.modelAll()
 			g.grant()
 			ask(t, g.as(g.published, g.readers.Login))
 		})

@@ -228,16 +228,9 @@ func (s *Store) RollBack(ctx context.Context, appID int64, version int, p Public
 		if err != nil {
 			return err
 		}
-		old, err := readVersion(ctx, t, appID, version)
+		doc, err := rollBackDocument(ctx, t, app, version)
 		if err != nil {
 			return err
-		}
-		doc, err := schema.Parse(old.Document)
-		if err != nil {
-			return fmt.Errorf("read version %d of app %d: %w", version, appID, err)
-		}
-		if found := app.Misfits(doc); len(found) > 0 {
-			return &InvalidSchema{schema.Report{Errors: found, Warnings: []schema.Finding{}}}
 		}
 		done, err = publish(ctx, t, newVersion{
 			appID: appID, document: doc, from: p.EffectiveFrom, by: actor(ctx, "store"), action: ActRollBack, why: p.Why, rolledBackFrom: version,

@@ -112,10 +112,18 @@ func TestCountedDescribesSchemas(t *testing.T) {
 // nothing, or of whom nothing is known; large crowds and small ones.
 func (in inbox) campaigns(seed uint64, weeks int) {
 	in.t.Helper()
-	prices := []string{"0.99", "4.99", "19.99", "99.99"}
-	in.register(func(a *apply.App) { a.Schema = purchases(prices...) })
+	in.register(func(a *apply.App) { a.Schema = purchases(campaignPrices...) })
+	in.campaignsOf(seed, 0, weeks)
+}
+
+var campaignPrices = []string{"0.99", "4.99", "19.99", "99.99"}
+
+// campaignsOf adds weeks from one of them on.
+func (in inbox) campaignsOf(seed uint64, first, weeks int) {
+	in.t.Helper()
+	prices := campaignPrices
 	r := rand.New(rand.NewPCG(seed, 1))
-	for week := range weeks {
+	for week := first; week < first+weeks; week++ {
 		at := start.Add(time.Duration(week) * weekLong)
 		for n := range 90 {
 			c := crowd{

@@ -19,7 +19,9 @@ type Store struct {
 	vault     *vault.Keyring
 	lab       bool
 	offset    time.Duration
+	patience  time.Duration // with models; see AwaitModels
 	schemas   schemaMemory
+	standings standings
 }
 
 // Options say where the stores are and how they are opened.

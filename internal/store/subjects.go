@@ -50,6 +50,9 @@ const eraseLock = 6_042_017_001
 // so that no repeated report brings them back. Sealed cohorts stay: they are counts
 // of at least k, of which nobody can be taken out any more.
 func (s *Store) EraseSubject(ctx context.Context, who Subject) (Erasure, error) {
+	if err := needApp(ctx, who.AppID); err != nil {
+		return Erasure{}, err
+	}
 	e := Erasure{
 		ID: uuid.Must(uuid.NewV7()).String(), At: s.clock.Now().UTC().Truncate(time.Millisecond),
 		Kind: who.Kind, Subject: s.vault.Hash(who.Kind, who.Value), AppID: who.AppID,

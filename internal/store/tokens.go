@@ -16,7 +16,7 @@ var _ auth.TokenStore = (*Store)(nil)
 // ErrNoSuchToken is returned for an id that no token has.
 var ErrNoSuchToken = errors.New("no such token")
 
-const selectToken = `SELECT token_id, name, role, scopes, hash, created_at, created_by, expires_at, revoked_at FROM token`
+const selectToken = `SELECT token_id, name, role, scopes, apps, hash, created_at, created_by, expires_at, revoked_at FROM token`
 
 // tokenRow is a token as a row; its scopes have commas between them.
 type tokenRow struct {
@@ -24,6 +24,7 @@ type tokenRow struct {
 	Name      string        `db:"name"`
 	Role      string        `db:"role"`
 	Scopes    string        `db:"scopes"`
+	Apps      string        `db:"apps"`
 	Hash      []byte        `db:"hash"`
 	CreatedAt int64         `db:"created_at"`
 	CreatedBy string        `db:"created_by"`
@@ -36,8 +37,12 @@ func (r tokenRow) token() (auth.Token, error) {
 	if err != nil {
 		return auth.Token{}, fmt.Errorf("token %s: %w", r.ID, err)
 	}
+	apps, err := auth.ParseApps(r.Apps)
+	if err != nil {
+		return auth.Token{}, fmt.Errorf("token %s: %w", r.ID, err)
+	}
 	t := auth.Token{
-		ID: r.ID, Name: r.Name, Role: auth.Role(r.Role), Scopes: scopes, Hash: r.Hash,
+		ID: r.ID, Name: r.Name, Role: auth.Role(r.Role), Scopes: scopes, Apps: apps, Hash: r.Hash,
 		CreatedAt: at(r.CreatedAt), CreatedBy: r.CreatedBy,
 	}
 	if r.ExpiresAt.Valid {
@@ -52,19 +57,22 @@ func (r tokenRow) token() (auth.Token, error) {
 // CreateToken keeps a new token, and tells the audit log of its name and rights.
 func (s *Store) CreateToken(ctx context.Context, t auth.Token) error {
 	const insert = `INSERT INTO token
-		(token_id, name, role, scopes, hash, created_at, created_by, expires_at, revoked_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
+		(token_id, name, role, scopes, apps, hash, created_at, created_by, expires_at, revoked_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 	names := make([]string, len(t.Scopes))
 	for i, scope := range t.Scopes {
 		names[i] = string(scope)
 	}
 	return s.main.in(ctx, func(x *tx) error {
-		_, err := x.ExecContext(ctx, x.q(insert), t.ID, t.Name, string(t.Role), strings.Join(names, ","),
+		_, err := x.ExecContext(ctx, x.q(insert), t.ID, t.Name, string(t.Role), strings.Join(names, ","), auth.FormatApps(t.Apps),
 			t.Hash, ms(t.CreatedAt), t.CreatedBy, never(t.ExpiresAt), never(t.RevokedAt))
 		if err != nil {
 			return fmt.Errorf("create token: %w", err)
 		}
 		told := map[string]any{"name": t.Name, "role": t.Role, "scopes": names}
+		if t.Apps != nil {
+			told["apps"] = t.Apps
+		}
 		return audit(ctx, x, actor(ctx, t.CreatedBy), s.clock.Now(), act{ActTokenCreate, 0, "token " + t.ID, told})
 	})
 }

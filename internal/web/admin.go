@@ -2,9 +2,11 @@ package web
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"maps"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -16,6 +18,7 @@ import (
 	"skand/internal/auth"
 	"skand/internal/jobs"
 	"skand/internal/store"
+	"skand/skan"
 )
 
 // Reader answers the questions of the admin listener.
@@ -29,6 +32,10 @@ type Reader interface {
 	App(ctx context.Context, appID int64) (store.AppState, error)
 	Postbacks(ctx context.Context, f store.PostbackFilter, cursor string, limit int) ([]store.Postback, string, error)
 	Counts(ctx context.Context) (store.Counts, error)
+	// ReleaseApp and RowApp are the apps of a release and of a published row, by their
+	// ids; store.ErrNoRelease where there is none.
+	ReleaseApp(ctx context.Context, id string) (int64, error)
+	RowApp(ctx context.Context, row string) (int64, error)
 	// Export is everything that apply stores, at one moment.
 	Export(ctx context.Context) (*apply.Bundle, error)
 }
@@ -53,13 +60,17 @@ type Runner interface {
 	Jobs(ctx context.Context) ([]jobs.State, error)
 }
 
-// Admin is what the admin listener serves. Every route names the least role that
-// it takes; there is no route without one but the front page.
+// Admin is what the admin listener serves. Every route names the least role that it
+// takes, and the apps that it touches (see touches); there is none without but the front
+// page and those of signing in.
 type Admin struct {
 	Reader    Reader
 	Keeper    Keeper
 	Schemas   SchemaKeeper
 	Redecoder Redecoder
+	Explainer Explainer
+	Inspector Inspector
+	Verifier  func() *skan.Verifier // with the keys of now; nil: Apple's alone
 	// Histograms are those of sealed windows; nil: there are none to try schemas on.
 	Histograms PublishedHistograms
 	Audit      Auditor
@@ -79,17 +90,26 @@ type Admin struct {
 	Jobs       Runner
 	Lab        Lab // nil: this is no lab
 	Auth       Authenticator
+	Sessions   *auth.Sessions // nil: nobody signs in, there are only tokens
+	Accounts   AccountKeeper
+	OpenID     *OpenID      // nil: no provider
+	Pages      PageRenderer // nil: pages without style
+	SelfURL    string       // where people find this listener, such as https://skand.example.com; "": nobody has said
+	Trusted    []netip.Prefix
 	Advice     *Advice
 	Metrics    http.Handler
 	Now        func() time.Time
 	Log        *slog.Logger
+	Site       *Site // what pages need beside; nil: they do without
 	// Applied is told of every change, so that keys and destinations count at once.
 	Applied func(ctx context.Context) error
 	// Woken is told that there may be something to send; nil: nobody sends.
 	Woken func()
 
-	tests   testLimits
-	looking sync.Mutex // held by the one who looks at consented installs
+	tests     testLimits
+	inspected inspectLimits
+	looking   sync.Mutex // held by the one who looks at consented installs
+	runs      runs
 }
 
 // route is one line of the admin listener.
@@ -100,12 +120,15 @@ type route struct {
 }
 
 func (a *Admin) routes() []route {
-	return append(slices.Concat(a.schemaRoutes(), a.secretRoutes(), a.templateRoutes()), []route{
+	return append(slices.Concat(a.pageRoutes(), a.schemaRoutes(), a.secretRoutes(), a.templateRoutes(), a.meRoutes(), a.userRoutes(), a.inspectRoutes()), []route{
 		{"GET /v1/cohorts", auth.Viewer, a.cohorts},
 		{"GET /v1/deterministic", auth.Viewer, a.deterministic},
 		{"GET /v1/deterministic/events", auth.Viewer, a.deterministic},
 		{"GET /v1/funnel", auth.Viewer, a.deterministic},
 		{"GET /v1/combined", auth.Viewer, a.deterministic},
+		{"GET /v1/modeled", auth.Viewer, a.modeled},
+		{"GET /v1/modeled:check", auth.Viewer, a.modelChecks},
+		{"GET /v1/modeled/{row}/explain", auth.Viewer, a.explainModeled},
 		{"GET /v1/releases", auth.Viewer, a.releases},
 		{"POST /v1/releases/{release}:redecode", auth.Operator, a.redecode},
 		{"GET /v1/apps/{app}/advice", auth.Editor, a.advice},
@@ -166,48 +189,44 @@ func (a *Admin) Handler() http.Handler {
 		}
 		byVerb[base][name] = a.guard(rt)
 	}
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/" {
-			w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-			_, _ = w.Write([]byte(frontPage)) // a caller who went away needs no page
-			return
-		}
-		nothingHere(w, r)
-	})
+	for _, open := range a.openRoutes() {
+		mux.Handle(open.pattern, open.serve)
+	}
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { nothingHere(w, r) })
 	return sealed(noCrossOrigin(mux))
 }
 
-const frontPage = `skand: admin listener
-
-Every path below needs the header "Authorization: Bearer TOKEN" (skand token create).
-
-  GET  /v1/cohorts?app=ID&from=DAY&to=DAY&format=json|csv|ndjson|parquet   published cohorts
-  GET  /v1/deterministic  /v1/deterministic/events  /v1/funnel  /v1/combined   the same for installs that people let the app report
-  GET  /v1/network-health                                          how well networks were told, by the week
-  GET  /v1/releases  /v1/apps  /v1/networks  /v1/apps/ID/schemas   what they stand on
-  GET  /v1/apps/ID/schemas/drafts  /versions/N  /diff?from=&to=    schemas in work and in force
-  GET  /v1/postbacks  /v1/deliveries  /v1/destinations  /v1/jobs   operators
-  GET  /v1/reconciliations  /v1/discrepancies?app=ID&from=DAY&to=DAY   what networks counted, against ours, operators
-  GET  /v1/destinations:health  /v1/alerts                         how deliveries stand, operators
-  GET  /v1/audit                                                   who did what, operators
-  GET  /metrics                                                    Prometheus, operators
-`
-
-// guard lets a request through that bears a token of at least the route's role.
+// guard lets a request through whose token or session has at least the route's role,
+// and a right on the apps that the route touches.
 func (a *Admin) guard(rt route) http.Handler {
+	page := isPage(rt.pattern)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		who, err := a.Auth.Authenticate(r.Context(), auth.Bearer(r.Header.Get("Authorization")))
+		who, err := a.who(r)
+		if page && errors.Is(err, auth.ErrNoToken) && a.Sessions != nil {
+			sendToSignIn(w, r)
+			return
+		}
 		if err != nil {
 			a.refuse(w, r, err)
 			return
 		}
 		if !who.May(rt.need) {
-			problem(w, http.StatusForbidden, "forbidden", "this needs the role "+string(rt.need)+" or a higher one", "")
+			detail := "this needs the role " + string(rt.need) + " or a higher one"
+			if page {
+				a.pages().Refused(w, r, who, http.StatusForbidden, detail)
+				return
+			}
+			problem(w, http.StatusForbidden, "forbidden", detail, "")
 			return
 		}
-		// Said here once, for the audit log of whatever the route writes.
-		ctx := store.ActingAs(r.Context(), store.Actor{Who: who.Name, Role: string(who.Role)})
-		rt.serve(w, r.WithContext(ctx), who)
+		if !a.within(w, r, rt, who) {
+			return
+		}
+		// What was shown to somebody is not to be found by who sits there next.
+		w.Header().Set("Cache-Control", "no-store")
+		// Said here once, for the audit log of whatever the route writes, and for what
+		// the store gives.
+		rt.serve(w, r.WithContext(store.GrantedApps(acting(r.Context(), who), who.Apps)), who)
 	})
 }
 

@@ -58,22 +58,8 @@ func (a *Admin) cohorts(w http.ResponseWriter, r *http.Request, _ auth.Principal
 	if err == nil {
 		err = buffer.Flush()
 	}
-	switch {
-	case err == nil:
-	case !out.began:
-		clear(w.Header())
-		w.Header().Set("X-Content-Type-Options", "nosniff")
-		if errors.Is(err, errNotExact) {
-			problem(w, http.StatusUnprocessableEntity, "not_exact", err.Error(), "format")
-			return
-		}
-		a.failed(w, r, err)
-	default:
-		// Half a table must not look like a whole one: break the connection.
-		if r.Context().Err() == nil {
-			a.Log.ErrorContext(r.Context(), "cohorts broken off", "error", err)
-		}
-		panic(http.ErrAbortHandler)
+	if err != nil {
+		a.brokenOff(w, r, out, err)
 	}
 }
 
@@ -87,11 +73,7 @@ type rowWriter interface {
 
 // write streams one answer.
 func (ask *cohortAsk) write(ctx context.Context, look *store.CohortLook, seen *ledger, out rowWriter) error {
-	table := store.CohortTable()
-	if ask.group != nil {
-		table = ask.group.Table()
-	}
-	if err := out.begin(table); err != nil {
+	if err := out.begin(ask.table()); err != nil {
 		return err
 	}
 	limit := ask.limit
@@ -111,13 +93,7 @@ func (ask *cohortAsk) write(ctx context.Context, look *store.CohortLook, seen *l
 		}
 		return out.row(row)
 	}
-	var err error
-	if ask.group != nil {
-		err = look.Sums(ctx, ask.group, ask.skip, limit, each)
-	} else {
-		err = look.Rows(ctx, ask.after, limit, each)
-	}
-	if err != nil {
+	if err := ask.rows(ctx, look, limit, each); err != nil {
 		return err
 	}
 	next := ""
@@ -128,7 +104,7 @@ func (ask *cohortAsk) write(ctx context.Context, look *store.CohortLook, seen *l
 		next = upto.String()
 	}
 	return out.end(next, func(each func(*store.Release) error) error {
-		return look.Releases(ctx, ask.after, upto, each)
+		return ask.releases(ctx, look, ask.after, upto, each)
 	})
 }
 

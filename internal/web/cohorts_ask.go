@@ -27,45 +27,64 @@ type cohortAsk struct {
 	cursor string
 	after  *store.CohortPlace // of rows
 	skip   int                // of sums
+	skips  bool               // pages are counted, and are no places of rows
 	limit  int                // 0: all
+
+	modeled *store.Estimates // beside rows or sums; nil: none
 }
 
 // cohortsAsked reads a request; false means that the answer has been given.
 func cohortsAsked(w http.ResponseWriter, r *http.Request) (*cohortAsk, bool) {
-	q, ok := query(w, r, "app", "from", "to", "dataset", "level", "network", "group", "format", "cursor", "limit")
+	q, ok := query(w, r, "app", "from", "to", "dataset", "level", "network", "group", "format", "cursor", "limit", "modeled", "events")
 	if !ok {
 		return nil, false
 	}
 	ask := &cohortAsk{cursor: q.Get("cursor")}
-	for _, read := range []func(url.Values) (string, error){ask.readFilter, ask.readGroup} {
+	for _, read := range []func(url.Values) (string, error){ask.readFilter, ask.readGroup, ask.readModeled} {
 		if field, err := read(q); err != nil {
-			problem(w, http.StatusBadRequest, "bad_parameter", err.Error(), field)
+			badParameter(w, field, err)
 			return nil, false
 		}
 	}
+	if !ask.readFormat(w, r, q) {
+		return nil, false
+	}
+	if !ask.readsPage(w, q) {
+		return nil, false
+	}
+	return ask, true
+}
+
+// readFormat reads format and Accept; false means that the answer has been given.
+func (ask *cohortAsk) readFormat(w http.ResponseWriter, r *http.Request, q url.Values) bool {
 	ask.format = cohortFormatNamed(q.Get("format"))
 	switch {
 	case ask.format == nil && q.Has("format"):
 		problem(w, http.StatusBadRequest, "bad_parameter",
 			fmt.Sprintf("want one of %s, got %q", strings.Join(cohortFormatNames(), ", "), q.Get("format")), "format")
-		return nil, false
+		return false
 	case ask.format == nil:
 		w.Header().Set("Vary", "Accept")
 		if ask.format = acceptedFormat(r.Header.Values("Accept")); ask.format == nil {
 			problem(w, http.StatusNotAcceptable, "not_acceptable",
-				"cohorts come as "+strings.Join(cohortFormatNames(), ", ")+"; accept one of their types, or name it in format=", "Accept")
-			return nil, false
+				"this comes as "+strings.Join(cohortFormatNames(), ", ")+"; accept one of their types, or name it in format=", "Accept")
+			return false
 		}
 	}
+	return true
+}
+
+// readsPage reads cursor and limit; false means that the answer has been given.
+func (ask *cohortAsk) readsPage(w http.ResponseWriter, q url.Values) bool {
 	if field, err := ask.readPage(q); err != nil {
 		code := "bad_parameter"
 		if ask.format.paged && field == "cursor" {
 			code = "bad_cursor"
 		}
 		problem(w, http.StatusBadRequest, code, err.Error(), field)
-		return nil, false
+		return false
 	}
-	return ask, true
+	return true
 }
 
 // readFilter reads the filters; field names the one at fault.
@@ -148,6 +167,7 @@ func (ask *cohortAsk) readGroup(q url.Values) (field string, err error) {
 	if !q.Has("group") {
 		return "", nil
 	}
+	ask.skips = true
 	known := store.CohortDimensions()
 	for _, name := range strings.Split(q.Get("group"), ",") {
 		switch {
@@ -179,7 +199,7 @@ func (ask *cohortAsk) readPage(q url.Values) (field string, err error) {
 		return "", nil
 	case !ask.format.paged:
 		return "cursor", fmt.Errorf("only json has pages; %s has all rows in one answer, so leave it out", ask.format.name)
-	case ask.group == nil:
+	case !ask.skips:
 		if ask.after, err = store.ParseCohortPlace(ask.cursor); err != nil {
 			return "cursor", fmt.Errorf("this cursor is not one of this list; begin without one")
 		}

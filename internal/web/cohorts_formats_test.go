@@ -178,7 +178,11 @@ func parquetCell(t *testing.T, f parquet.Field, v parquet.Value) string {
 	case strings.HasPrefix(text, "DECIMAL"):
 		require.Equal(t, "DECIMAL(38,9)", strings.ReplaceAll(text, " ", ""))
 		require.Len(t, v.ByteArray(), 16)
-		return decimal.NewFromBigInt(new(big.Int).SetBytes(v.ByteArray()), -9).String()
+		units := new(big.Int).SetBytes(v.ByteArray())
+		if units.Bit(127) == 1 {
+			units.Sub(units, new(big.Int).Lsh(big.NewInt(1), 128))
+		}
+		return decimal.NewFromBigInt(units, -9).String()
 	case strings.HasPrefix(text, "TIMESTAMP"):
 		require.Equal(t, "TIMESTAMP(isAdjustedToUTC=true,unit=MILLIS)", text)
 		return time.UnixMilli(v.Int64()).UTC().Format(time.RFC3339)

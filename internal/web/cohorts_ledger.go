@@ -38,7 +38,10 @@ func ledgerOf(ctx context.Context, look *store.CohortLook, ask *cohortAsk) (*led
 	// hash.Write never fails.
 	_, _ = fmt.Fprintf(hash, "%s %q %d %d %d %d %q %q %q %q %q\n", cohortShape, store.CohortColumns(), f.AppID, f.From.UnixMilli(), f.To.UnixMilli(),
 		index, f.Kind, f.Environment, f.Level, f.NetworkID, []string(ask.group))
-	err := look.Releases(ctx, nil, nil, func(r *store.Release) error {
+	if ask.modeled != nil {
+		_, _ = fmt.Fprintf(hash, "modeled %q\n", ask.modeled.Events)
+	}
+	err := ask.releases(ctx, look, nil, nil, func(r *store.Release) error {
 		seen.releases++
 		seen.lab = seen.lab || r.Lab
 		if time.Time(r.SealedAt).After(time.Time(seen.sealedAt)) {
@@ -50,10 +53,15 @@ func ledgerOf(ctx context.Context, look *store.CohortLook, ask *cohortAsk) (*led
 	if err != nil {
 		return nil, err
 	}
-	seen.set = hex.EncodeToString(hash.Sum(nil)[:12])
-	page := sha256.Sum256(fmt.Appendf(nil, "%s %s %q %d", seen.set, ask.format.name, ask.cursor, ask.limit))
-	seen.etag = `"` + hex.EncodeToString(page[:12]) + `"`
+	seen.name(hash.Sum(nil), ask)
 	return seen, nil
+}
+
+// name tells the answer from others: set is of the question and its releases.
+func (l *ledger) name(set []byte, ask *cohortAsk) {
+	l.set = hex.EncodeToString(set[:12])
+	page := sha256.Sum256(fmt.Appendf(nil, "%s %s %q %d", l.set, ask.format.name, ask.cursor, ask.limit))
+	l.etag = `"` + hex.EncodeToString(page[:12]) + `"`
 }
 
 // about says it in a few names, for headers and for files.
@@ -90,7 +98,7 @@ func (l *ledger) cursor(skip int) string {
 
 // skip is where the page begins that a reader of sums asked for.
 func (l *ledger) skip(ask *cohortAsk) (int, error) {
-	if ask.group == nil || ask.cursor == "" {
+	if !ask.skips || ask.cursor == "" {
 		return 0, nil
 	}
 	text, err := base64.RawURLEncoding.DecodeString(ask.cursor)

@@ -104,21 +104,7 @@ func consentedAsked(w http.ResponseWriter, r *http.Request) (*cohortAsk, bool) {
 		problem(w, http.StatusBadRequest, "bad_parameter", err.Error(), field)
 		return nil, false
 	}
-	ask.format = cohortFormatNamed(q.Get("format"))
-	if ask.format == nil && q.Has("format") {
-		problem(w, http.StatusBadRequest, "bad_parameter",
-			fmt.Sprintf("want one of %s, got %q", strings.Join(cohortFormatNames(), ", "), q.Get("format")), "format")
-		return nil, false
-	}
-	if ask.format == nil {
-		w.Header().Set("Vary", "Accept")
-		if ask.format = acceptedFormat(r.Header.Values("Accept")); ask.format == nil {
-			problem(w, http.StatusNotAcceptable, "not_acceptable",
-				"this comes as "+strings.Join(cohortFormatNames(), ", ")+"; accept one of their types, or name it in format=", "Accept")
-			return nil, false
-		}
-	}
-	return ask, true
+	return ask, ask.readFormat(w, r, q)
 }
 
 func consentedLedger(ctx context.Context, look *store.CohortLook, t store.ConsentedTable, ask *cohortAsk) (*ledger, error) {

@@ -36,6 +36,9 @@ import (
 // monday is when every test begins.
 var monday = time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
 
+// cheap hashes passwords in no time: what a hash costs is tested with package auth.
+var cheap = auth.Argon2{Memory: 64, Time: 1, Threads: 1}
+
 // testBundle is both listeners on a real SQLite store, with the simulated Apple's
 // keys trusted beside Apple's.
 type testBundle struct {
@@ -116,10 +119,15 @@ func setupOn(t *testing.T, main string, change ...func(*web.Public, *web.Admin))
 	}
 	b.adminParts = &web.Admin{
 		Reader: b.store, Keeper: b.store, Schemas: b.store, Audit: b.store, Subjects: b.store, Installs: b.store, Reviews: b.store, Reconcile: b.store, Standing: b.store, Templates: b.store, Secrets: b.store, Tokens: b.store, Advice: web.NewAdvice(b.store, b.now.Now), Jobs: b.jobs(log), Auth: known, Now: b.now.Now, Log: log,
+		Inspector: b.store, Verifier: func() *skan.Verifier { return verifier },
 		Deliveries: b.store, Health: b.store, Thresholds: forward.DefaultThresholds(),
 		Metrics: promhttp.HandlerFor(reg, promhttp.HandlerOpts{}), Applied: func(context.Context) error { return nil },
 		Redecoder: &aggregate.Redecoder{Store: b.store, Published: b.store, Clock: b.now, Log: log},
+		Explainer: b.store,
 	}
+	b.adminParts.Sessions, b.adminParts.Accounts = &auth.Sessions{
+		Store: b.store, Clock: b.now, Hasher: auth.NewHasher(cheap), Lifetime: auth.Lifetime{Idle: 12 * time.Hour, Absolute: 7 * 24 * time.Hour},
+	}, b.store
 	for _, f := range change {
 		f(public, b.adminParts)
 	}

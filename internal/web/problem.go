@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"skand/internal/auth"
+	"skand/internal/store"
 )
 
 // problemDetails is RFC 9457.
@@ -52,6 +53,10 @@ func (a *Admin) refuse(w http.ResponseWriter, r *http.Request, err error) {
 // failed answers what is our own fault: the reason goes to the log, never out, for
 // it may name what a reader must not know.
 func (a *Admin) failed(w http.ResponseWriter, r *http.Request, err error) {
+	if errors.Is(err, store.ErrNotGranted) { // the guard should have known
+		problem(w, http.StatusForbidden, "forbidden_app", store.ErrNotGranted.Error(), "")
+		return
+	}
 	a.Log.ErrorContext(r.Context(), "request failed", "path", r.URL.Path, "error", err)
 	problem(w, http.StatusServiceUnavailable, "unavailable", "the store can't answer now; the log says why", "")
 }

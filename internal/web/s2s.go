@@ -136,8 +136,41 @@ func (p *Public) s2s(t Take) http.Handler {
 			writeFault(w, bad.status, bad.fault)
 			return
 		}
-		p.answerItems(w, r, body, t)
+		p.answerItems(w, r, body, ofApps(who, t))
 	})
+}
+
+// ofApps takes items of the apps that a token is for, and refuses others one by one.
+func ofApps(who auth.Principal, t Take) Take {
+	if !who.Restricted() {
+		return t
+	}
+	return func(ctx context.Context, raws []json.RawMessage) ([]conversion.Taken, error) {
+		answers := make([]conversion.Taken, len(raws))
+		var allowed []json.RawMessage
+		var places []int
+		for i, raw := range raws {
+			var in struct {
+				ID    string `json:"id"`
+				AppID int64  `json:"app_id"`
+			}
+			// What can't be read is refused for that, by the reader of the items.
+			if json.Unmarshal(raw, &in) == nil && !who.MayApp(in.AppID) {
+				answers[i] = conversion.Taken{ID: in.ID, Rejected: &conversion.Rejection{
+					Code: "forbidden_app", Field: "app_id", Message: "the token is not for this app"}}
+				continue
+			}
+			allowed, places = append(allowed, raw), append(places, i)
+		}
+		if len(allowed) == 0 {
+			return answers, nil
+		}
+		taken, err := t(ctx, allowed)
+		for i, one := range taken {
+			answers[places[i]] = one
+		}
+		return answers, err
+	}
 }
 
 func (p *Public) answerItems(w http.ResponseWriter, r *http.Request, body []byte, t Take) {

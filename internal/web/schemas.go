@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"skand/internal/auth"
 	"skand/internal/store"
@@ -23,6 +24,9 @@ type SchemaKeeper interface {
 	CurrentVersion(ctx context.Context, appID int64) (int, error) // 0: there is none
 	NewestVersion(ctx context.Context, appID int64) (int, error)
 	RollBack(ctx context.Context, appID int64, version int, p store.Publication) (store.Published, error)
+	// PreviewDraft and PreviewRollBack tell what the publication would do, with its errors.
+	PreviewDraft(ctx context.Context, appID int64, id string, m store.Match, from *time.Time) (store.SchemaPreview, error)
+	PreviewRollBack(ctx context.Context, appID int64, version int, from *time.Time) (store.SchemaPreview, error)
 	DraftKeeper
 	EvidenceKeeper
 }
@@ -50,11 +54,19 @@ func (a *Admin) schemaRoutes() []route {
 		{"PUT " + schemas + "/drafts/{draft}", auth.Editor, a.saveDraft},
 		{"DELETE " + schemas + "/drafts/{draft}", auth.Editor, a.deleteDraft},
 		{"POST " + schemas + "/drafts/{draft}:validate", auth.Editor, a.validateDraft},
-		{"POST " + schemas + "/drafts/{draft}:simulate", auth.Editor, a.simulateDraft},
-		{"POST " + schemas + "/versions/{version}:simulate", auth.Editor, a.simulateVersion},
-		{"POST " + schemas + ":simulate", auth.Editor, a.simulateDocument},
-		{"POST " + schemas + ":suggest", auth.Editor, a.suggest},
+		{"POST " + schemas + "/drafts/{draft}:simulate", auth.Editor, a.orInBackground(a.simulateDraft)},
+		{"POST " + schemas + "/versions/{version}:simulate", auth.Editor, a.orInBackground(a.simulateVersion)},
+		{"POST " + schemas + ":simulate", auth.Editor, a.orInBackground(a.simulateDocument)},
+		{"POST " + schemas + ":suggest", auth.Editor, a.orInBackground(a.suggest)},
 		{"POST " + schemas + "/drafts/{draft}:publish", auth.Editor, a.publishDraft},
+		{"POST " + schemas + "/drafts/{draft}:preview", auth.Editor, a.previewDraft},
+		{"POST " + schemas + "/versions/{version}:preview", auth.Editor, a.previewRollBack},
+		{"POST " + schemas + ":check", auth.Editor, a.checkDocument},
+		{"POST " + schemas + ":import", auth.Editor, a.importSchema},
+		{"GET " + schemas + "/export", auth.Viewer, a.exportSchema},
+		{"GET " + schemas + "/runs", auth.Editor, a.listRuns},
+		{"GET " + schemas + "/runs/{run}", auth.Editor, a.showRun},
+		{"DELETE " + schemas + "/runs/{run}", auth.Editor, a.cancelRun},
 	}
 }
 

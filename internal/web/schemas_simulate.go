@@ -152,22 +152,25 @@ func (a *Admin) simulate(w http.ResponseWriter, r *http.Request, who auth.Princi
 	rounded := func(s schema.Simulation) schema.Simulation { return s }
 	switch t.Evidence {
 	case evidenceConsented:
-		if !a.mayLook(w) {
+		if !a.mayLook(w, r) {
 			return
 		}
 		defer a.looking.Unlock()
+		a.step(r.Context(), stepReading)
 		c, ok := a.consented(w, r, who, t.appID, t.doc.Currency, t.look)
 		if !ok {
 			return
 		}
 		e, answer["consented"], rounded = c.evidence, c.said, c.simulation
 	default:
+		a.step(r.Context(), stepReading)
 		e.Histograms, err = a.histograms(r.Context(), t, version)
 		if err != nil {
 			a.failed(w, r, err)
 			return
 		}
 	}
+	a.step(r.Context(), stepTrying)
 	s, err := schema.Simulate(t.doc, current, e)
 	if err != nil {
 		problem(w, http.StatusUnprocessableEntity, "invalid", err.Error(), "")

@@ -88,7 +88,11 @@ func (l *look) ranged(w http.ResponseWriter, now time.Time) bool {
 
 // mayLook lets one look at consented installs at a time, for each may fill much of
 // the memory; false means that the answer has been given.
-func (a *Admin) mayLook(w http.ResponseWriter) bool {
+func (a *Admin) mayLook(w http.ResponseWriter, r *http.Request) bool {
+	if inBackground(r.Context()) { // it has time to wait for its turn
+		a.looking.Lock()
+		return true
+	}
 	if a.looking.TryLock() {
 		// A large cohort takes longer than answers may; the bounds of the store end it.
 		_ = http.NewResponseController(w).SetWriteDeadline(time.Time{}) // without, it may be cut off

@@ -47,14 +47,16 @@ func (a *Admin) suggest(w http.ResponseWriter, r *http.Request, who auth.Princip
 	}
 	if !a.told(w, r, store.ActSimulate, appID, "suggestion", map[string]any{
 		"evidence": in.Evidence, "version": version, "from": in.look.From, "to": in.To, "bands": in.Bands, "from_value": in.From,
-	}) || !a.mayLook(w) {
+	}) || !a.mayLook(w, r) {
 		return
 	}
 	defer a.looking.Unlock()
+	a.step(r.Context(), stepReading)
 	c, ok := a.consented(w, r, who, appID, in.Currency, in.look)
 	if !ok {
 		return
 	}
+	a.step(r.Context(), stepTrying)
 	s, err := c.suggestion(schema.SuggestOptions{
 		Bands: in.Bands, Currency: c.currency, Event: in.Event, From: in.From, Cap: in.Cap, Current: current,
 	})

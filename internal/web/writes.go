@@ -97,6 +97,7 @@ func (a *Admin) createToken(w http.ResponseWriter, r *http.Request, who auth.Pri
 		Name   string   `json:"name"`
 		Role   string   `json:"role"`
 		Scopes []string `json:"scopes"`
+		Apps   []int64  `json:"apps"` // []: every app
 	}
 	if !readRequest(w, r, &in) {
 		return
@@ -104,7 +105,7 @@ func (a *Admin) createToken(w http.ResponseWriter, r *http.Request, who auth.Pri
 	var plain string
 	t, err := tokenOf(in.Role, in.Scopes)
 	if err == nil {
-		t.Name, t.CreatedBy, t.CreatedAt = in.Name, who.Name, a.Now()
+		t.Name, t.Apps, t.CreatedBy, t.CreatedAt = in.Name, in.Apps, who.Name, a.Now()
 		plain, t, err = auth.New(t)
 	}
 	if err != nil {
