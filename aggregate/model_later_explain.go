@@ -26,3 +26,12 @@ func (in *ModelInput) Explain(windows []ModelWindow, s model.Settings) ([]model.
 	}
 	return out, nil
 }
+
+// Explain explains the estimates of Predict, cell by cell.
+func (in *LaterInput) Explain(s model.LaterSettings) ([]model.Explanation, error) {
+	m, err := model.FitLater(in.LaterInput, s)
+	if err != nil {
+		return nil, fmt.Errorf("explain published rows: %w", err)
+	}
+	return m.Explain(), nil
+}

@@ -65,7 +65,7 @@ func (f ModelFit) Releases(reading ModelReading, s ModelSettings, now time.Time)
 	if f.Dataset.SequenceIndex == 0 {
 		m, err = f.fitFirst(reading, s, seed, out)
 	} else {
-		m, err = f.fitLater(reading, s, seed)
+		m, err = f.fitLater(reading, s, seed, out)
 	}
 	if err != nil {
 		return nil, err
@@ -152,12 +152,18 @@ func (m *modelled) predictFirst(a *Alphabet, windows []ModelWindow, reading Mode
 	return m.check(a, windows, reading, s, seed, out)
 }
 
-// explain hands each due row its explanation.
-func (m *modelled) explain(reading ModelReading, explained []model.Explanation, out []Release) {
+// named are the metrics as explanations name them.
+func (m *modelled) named() []string {
 	names := make([]string, len(m.metrics))
 	for i, n := range m.metrics {
 		names[i] = cmp.Or(n.event, n.metric)
 	}
+	return names
+}
+
+// explain hands each due row its explanation.
+func (m *modelled) explain(reading ModelReading, explained []model.Explanation, out []Release) {
+	names := m.named()
 	from, next := 0, 0
 	for i, w := range reading.Windows {
 		if m.fit.Windows[i].Due {

@@ -277,7 +277,22 @@ func TestModelReleasesOfLaterWindows(t *testing.T) {
 				require.Equal(t, aggregate.SignalNoHistory, u.Signal, "October has weeks without")
 			}
 		}
-		if want == aggregate.SignalYes {
+		if want != aggregate.SignalYes {
+			require.Empty(t, r.Explained)
+		} else {
+			require.Len(t, r.Explained, len(later[i].Rows), "every row has its number and why")
+			for _, e := range r.Explained {
+				amounts := make([]float64, 2)
+				for _, p := range e.Parts {
+					amounts[0] += p.Amounts[0]
+					amounts[1] += p.Amounts[1]
+				}
+				for _, m := range r.Modeled {
+					if at := slices.Index(e.Metrics, m.Metric); m.Key == e.Key {
+						require.InDelta(t, m.Estimate.InexactFloat64(), amounts[at], 0.051, "the parts come to the published number")
+					}
+				}
+			}
 			sum := decimal.Zero
 			for _, m := range r.Modeled {
 				if m.Metric == aggregate.MetricNamePayers {
@@ -294,6 +309,9 @@ func TestModelReleasesOfLaterWindows(t *testing.T) {
 	reading.Documents = newLaterApp(t, 1, 2, 50, 1, 0, "").windows.Documents
 	out, err = f.Releases(reading, quick(), modelNow)
 	require.NoError(t, err)
+	for _, s := range out[5].Explained[0].Sentences {
+		require.NotContains(t, s, "Revenue")
+	}
 	for _, m := range out[5].Modeled {
 		require.Equal(t, map[string]string{"payers": aggregate.SignalYes, "revenue": aggregate.SignalNoPrice}[m.Metric], m.Signal)
 	}

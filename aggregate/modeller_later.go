@@ -9,10 +9,10 @@ import (
 )
 
 // fitLater fits windows of index 1 or 2 beside the installs that they are of.
-func (f ModelFit) fitLater(reading ModelReading, s ModelSettings, seed uint64) (*modelled, error) {
+func (f ModelFit) fitLater(reading ModelReading, s ModelSettings, seed uint64, out []Release) (*modelled, error) {
 	a := NewAlphabet(reading.Documents, f.Dataset)
 	m := &modelled{fit: f, metrics: metricNames(a, f.Dataset.SequenceIndex), silent: map[int]string{}, untold: map[string]string{}, interval: s.Later.Coverage}
-	err := m.predictLater(reading, s, seed)
+	err := m.predictLater(reading, s, seed, out)
 	if errors.Is(err, model.ErrNoSignal) {
 		for i := range f.Windows {
 			m.silent[i] = SignalNone
@@ -22,7 +22,7 @@ func (f ModelFit) fitLater(reading ModelReading, s ModelSettings, seed uint64) (
 	return m, err
 }
 
-func (m *modelled) predictLater(reading ModelReading, s ModelSettings, seed uint64) error {
+func (m *modelled) predictLater(reading ModelReading, s ModelSettings, seed uint64, out []Release) error {
 	if !m.levelsTell(reading) {
 		return model.ErrNoSignal
 	}
@@ -59,7 +59,25 @@ func (m *modelled) predictLater(reading ModelReading, s ModelSettings, seed uint
 	if len(untold) > 0 {
 		m.untold[MetricNameRevenue] = SignalNoPrice
 	}
+	explained, err := in.Explain(s.Later)
+	if err != nil {
+		return err
+	}
+	m.explainLater(explained, out)
 	return nil
+}
+
+// explainLater hands the row of each campaign its explanation; where several rows are of
+// one campaign the number is none of theirs.
+func (m *modelled) explainLater(explained []model.Explanation, out []Release) {
+	for next, window := range m.fit.due() {
+		for _, u := range m.units {
+			if u.window == window && len(u.rows) == 1 {
+				out[next].Explained = append(out[next].Explained,
+					ModelExplanation{Key: u.rows[0], Metrics: m.named(), Explanation: explained[u.target]})
+			}
+		}
+	}
 }
 
 // levelsTell says whether some version of the schema says what a level of this index

@@ -16,6 +16,11 @@ var partWords = map[string]string{
 	PartNull:    "%s were not seen, for Apple withheld their value",
 	PartKind:    "%s are of a kind too rare to be published",
 	PartPayers:  "%s were seen, but too few of them paid, or all but too few, for the number to be published",
+
+	PartLevel:       "%s have a level that is not published",
+	PartNoPostback:  "%s sent no such postback, or one without a value: they did nothing that counts in that time, and nothing is added for them",
+	PartUnpublished: "%s are of a campaign whose later postbacks are not published",
+	PartNoLater:     "%s are of crowds so small that Apple sends no such postback",
 }
 
 // Words of where an amount comes from.
@@ -25,12 +30,17 @@ var fromWords = map[string]string{
 	PartNull:   "%s inferred for installs whose value Apple withheld",
 	PartKind:   "%s inferred for installs whose kind is not published",
 	PartPayers: "%s inferred for installs whose payers are not published",
+
+	PartLevel:       "%s inferred for installs whose level is not published",
+	PartUnpublished: "%s inferred for installs whose later postbacks are not published",
+	PartNoLater:     "%s inferred for installs of which Apple sends no such postback",
 }
 
 var pathWords = map[string]string{
 	PathLevels:   "How many installs reach each level",
 	PathPayers:   "Who pays, in levels that mix payers and others,",
 	PathSpending: "What a payer is worth",
+	PathOutcomes: "How many installs reach each level in this window",
 }
 
 func (e *Explanation) sentences() []string {

@@ -24,8 +24,7 @@ type ModeledExplained struct {
 	Interval     decimal.Decimal // what share of the intervals should hold
 	Currency     string          // of revenue
 	Lines        []aggregate.ModeledRow
-	// Explanation is nil where there is no signal, and for index 1 and 2, whose numbers
-	// are of a campaign's installs of earlier windows.
+	// Explanation is nil where there is no signal.
 	Explanation *aggregate.ModelExplanation
 }
 

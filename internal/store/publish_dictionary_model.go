@@ -54,7 +54,7 @@ var (
 		{"interval", "what `coverage` should be", "share", ""},
 		{"note", "what the test cannot tell", "", ""},
 	}, ""}
-	explainedDescribed = described{"cohort_modeled_explained", "Where the numbers of a row of `cohort_modeled` come from, index 0: how much was seen, how much was inferred and from which level, in numbers and in sentences. A function of what is published.", []columnMeaning{
+	explainedDescribed = described{"cohort_modeled_explained", "Where the numbers of a row of `cohort_modeled` come from: how much was seen, how much was inferred and from which level, in numbers and in sentences. A function of what is published.", []columnMeaning{
 		{"release_id", "the release of kind `model`", "", ""},
 		{"row_id", "as in `cohort_modeled`", "", ""},
 		{"explanation", "a JSON object: `metrics` names the `amounts` of each part; see [modelling.md](modelling.md#where-a-number-comes-from)", "", ""},

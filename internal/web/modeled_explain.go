@@ -29,7 +29,7 @@ type explained struct {
 	Interval     decimal.Decimal   `json:"interval"` // the share of intervals that should hold
 	Currency     *string           `json:"currency"` // of revenue
 	Numbers      []explainedNumber `json:"numbers"`
-	// Explanation is null where there is no signal, and for index 1 and 2.
+	// Explanation is null where there is no signal.
 	Explanation *explanation `json:"explanation"`
 	Sentences   []string     `json:"sentences"` // all of it for people
 }
@@ -89,7 +89,7 @@ func explainedOf(m store.ModeledExplained) explained {
 	}
 	if m.Explanation == nil {
 		if len(out.Sentences) == 0 {
-			out.Sentences = append(out.Sentences, laterSays)
+			out.Sentences = append(out.Sentences, unexplained)
 		}
 		return out
 	}
@@ -109,9 +109,8 @@ var noNumber = map[string]string{
 	aggregate.SignalShared:    "Several published rows are of this campaign; the number is the campaign's and stands in its roll-up.",
 }
 
-// laterSays is of second and third postbacks, whose numbers have no explanation by row.
-const laterSays = "The number is of all installs whose postback of this window was due, those of which Apple sent none included; " +
-	"it is estimated from the levels that were seen and the installs of earlier windows."
+// unexplained is of a number whose release has kept nothing of where it comes from.
+const unexplained = "Where this number comes from was not kept with its release."
 
 func appendNew(all []string, s string) []string {
 	for _, have := range all {
