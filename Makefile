@@ -16,7 +16,7 @@ TESTFLAGS ?=
 RACE := -race $(foreach p,sqlite/lib libc memory mathutil,-gcflags=modernc.org/$(p)=-race=false)
 # Tests that do less under the race detector, which slows what they measure and allows
 # 8,128 goroutines: they run once more without it, at their full size.
-FULLSIZE := TestSealSurvivesEveryCrash|TestPublishExactRevenue|TestPublishSameRows|TestIdleConnections|TestCohortsStream|TestScriptedDay|TestAttacks|TestForwardSurvives|TestComplaint|TestScenarioMatches|TestScoreboardKeeps|TestBackTestHolds|TestLaterHolds|TestPublishedRowsGet
+FULLSIZE := TestSealSurvivesEveryCrash|TestPublishExactRevenue|TestPublishSameRows|TestIdleConnections|TestCohortsStream|TestScriptedDay|TestAttacks|TestForwardSurvives|TestComplaint|TestScenarioMatches|TestScoreboardKeeps|TestBackTestHolds|TestLaterHolds|TestPublishedRowsGet|TestKill9WhileSealing|TestSchemaChange|TestCohortSumsAreSumsOfRows|TestPackedSumsAreTheDatabases
 BENCHFLAGS ?=
 
 .PHONY: help run build test lint fuzz bench microbench scoreboard e2e tidy
